@@ -1,0 +1,1 @@
+"""Numbers only: bodies, drivers and shared numerics. Nothing here allocates, raises or has defaults."""
