@@ -24,6 +24,7 @@ from numba.core import compiler, config
 from numba.core import serialize as _serialize
 from numba.core import sigutils
 from numba.core.ccallback import CFunc
+from numba.extending import register_jitable
 
 _log = logging.getLogger("nbnn")
 _HERE = Path(__file__).resolve().parent
@@ -56,7 +57,8 @@ def _source_digest() -> str:
     for path in [_HERE / "_jit.py", _HERE / "_version.py", *sorted(_HERE.glob("kernels/*.py"))]:
         h.update(path.name.encode())
         h.update(path.read_bytes())
-    h.update(repr((numba.__version__, sys.version_info[:3], config.OPT, config.BOUNDSCHECK)).encode())
+    lanes = os.environ.get("NBNN_SIMD_LANES")  # read by kernels/_simd when it is imported
+    h.update(repr((numba.__version__, sys.version_info[:3], config.OPT, config.BOUNDSCHECK, lanes)).encode())
     return h.hexdigest()
 
 
@@ -179,6 +181,11 @@ def jit(func: Callable, tag: str = "", *, reassociate: bool = False) -> Any:
     if hasattr(dispatcher, "_cache") and hasattr(compiler.CompileResult, "_rebuild"):
         dispatcher._cache = _Cache(func, tag, options)
     return dispatcher
+
+
+def shared(func: Callable) -> Callable:
+    """Let nopython code call `func` too, a rule on integers; Python keeps calling it directly, with nothing compiled."""
+    return register_jitable(func)
 
 
 def native(func: Callable, signature: str) -> Any:

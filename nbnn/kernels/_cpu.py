@@ -257,17 +257,29 @@ def enter(compiled: Any, args: tuple, n: int, grain: int) -> None:
     """Call a compiled driver over [0, n): serially, or in chunks of `grain` where there are at least two."""
     if n <= grain or pool.threads == 1:
         compiled(*args, 0, n, grain, 0)
-        return
+    else:
+        _with_threads(compiled, (*args, 0, n, grain))
+
+
+def enter_fast(compiled: Any, args: tuple, work: int) -> None:
+    """Call a fast path, whose last argument is the address of the parallel driver, or 0 where it is not worth it."""
+    if work <= _CHUNK_WORK or pool.threads == 1:
+        compiled(*args, 0)
+    else:
+        _with_threads(compiled, args)
+
+
+def _with_threads(compiled: Any, args: tuple) -> None:
     if not pool.address:
         pool.start()
     if pool.lock is not None and not pool.lock.acquire(blocking=False):
-        compiled(*args, 0, n, grain, 0)
+        compiled(*args, 0)
         return
     before = numba.get_num_threads()
     try:
         if before != pool.threads:
             numba.set_num_threads(pool.threads)
-        compiled(*args, 0, n, grain, pool.address)
+        compiled(*args, pool.address)
     finally:
         if before != pool.threads:
             numba.set_num_threads(before)

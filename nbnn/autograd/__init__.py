@@ -1,0 +1,33 @@
+"""Automatic differentiation: grad modes, backward and grad, Function, gradcheck."""
+
+from nbnn.autograd._function import Function, FunctionCtx, Variable, once_differentiable
+from nbnn.autograd._gradcheck import gradcheck, gradgradcheck
+from nbnn.autograd._tape import (
+    HookHandle,
+    Node,
+    backward,
+    enable_grad,
+    grad,
+    inference_mode,
+    is_grad_enabled,
+    no_grad,
+    set_grad_enabled,
+)
+
+__all__ = [
+    "Function",
+    "FunctionCtx",
+    "HookHandle",
+    "Node",
+    "Variable",
+    "backward",
+    "enable_grad",
+    "grad",
+    "gradcheck",
+    "gradgradcheck",
+    "inference_mode",
+    "is_grad_enabled",
+    "no_grad",
+    "once_differentiable",
+    "set_grad_enabled",
+]

@@ -1,0 +1,151 @@
+"""Element types: nbnn's names for them, and the NumPy type in which each is stored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+class dtype:
+    """The type of a Tensor's elements.
+
+    Attributes
+    ----------
+    name : str
+        Such as ``"float32"``.
+    numpy : numpy.dtype or None
+        The NumPy type with the same values; None for bfloat16, which NumPy does not have.
+    storage : numpy.dtype
+        What the elements are stored as: halves are kept as their bits (uint16), because Numba computes with
+        neither half type on a CPU, and are converted to float32 for arithmetic.
+    itemsize : int
+        Bytes of one element.
+    is_floating_point : bool
+        Whether gradients can flow through it.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> nbnn.float32
+    nbnn.float32
+    >>> nbnn.float32.itemsize
+    4
+    """
+
+    __slots__ = ("is_floating_point", "is_half", "itemsize", "name", "numpy", "rank", "storage")
+
+    def __init__(self, name: str, numpy_type: Any, rank: int, is_half: bool = False) -> None:
+        self.name = name
+        self.numpy = None if numpy_type is None else np.dtype(numpy_type)
+        self.is_half = is_half
+        self.storage = np.dtype(np.uint16) if is_half else np.dtype(numpy_type)
+        self.itemsize = self.storage.itemsize
+        self.is_floating_point = is_half or self.storage.kind == "f"
+        self.rank = rank
+
+    @property
+    def is_complex(self) -> bool:
+        return False
+
+    @property
+    def is_signed(self) -> bool:
+        return self.is_floating_point or self.storage.kind == "i"
+
+    def __repr__(self) -> str:
+        return f"nbnn.{self.name}"
+
+    def __reduce__(self) -> str:
+        return self.name
+
+    def __copy__(self) -> dtype:
+        return self
+
+    def __deepcopy__(self, memo: dict) -> dtype:
+        return self
+
+
+# `rank` orders the types for promotion: bool < integers < floats.
+bool_ = dtype("bool", np.bool_, 0)
+uint8 = dtype("uint8", np.uint8, 1)
+int8 = dtype("int8", np.int8, 2)
+int16 = dtype("int16", np.int16, 3)
+int32 = dtype("int32", np.int32, 4)
+int64 = dtype("int64", np.int64, 5)
+float16 = dtype("float16", np.float16, 6, is_half=True)
+bfloat16 = dtype("bfloat16", None, 7, is_half=True)
+float32 = dtype("float32", np.float32, 8)
+float64 = dtype("float64", np.float64, 9)
+
+ALL = (bool_, uint8, int8, int16, int32, int64, float16, bfloat16, float32, float64)
+_BY_NUMPY = {t.numpy: t for t in ALL if t.numpy is not None}
+_BY_NAME = {t.name: t for t in ALL} | {"half": float16, "float": float32, "double": float64, "long": int64, "int": int32}
+_BY_PYTHON = {bool: bool_, int: int64, float: float64}
+
+
+class _Default:
+    floating = float32
+
+
+def get_default_dtype() -> dtype:
+    """The floating type of new Tensors made from Python floats (float32 unless set otherwise)."""
+    return _Default.floating
+
+
+def set_default_dtype(d: dtype) -> None:
+    """Set the floating type of new Tensors made from Python floats.
+
+    Raises
+    ------
+    TypeError
+        If `d` is not float32 or float64.
+    """
+    if d not in (float32, float64):
+        raise TypeError(f"set_default_dtype: `d` (={d!r}) must be nbnn.float32 or nbnn.float64")
+    _Default.floating = d
+
+
+def as_dtype(value: Any, op: str = "dtype") -> dtype:
+    """The dtype that `value` names: a dtype, a NumPy type, a Python type or a name.
+
+    Raises
+    ------
+    TypeError
+        If nbnn has no such type (complex and structured types, for example).
+    """
+    if isinstance(value, dtype):
+        return value
+    try:
+        if isinstance(value, str):
+            return _BY_NAME[value]
+        if isinstance(value, type) and value in _BY_PYTHON:
+            return _BY_PYTHON[value]
+        return _BY_NUMPY[np.dtype(value).newbyteorder("=")]
+    except (KeyError, TypeError):
+        names = ", ".join(t.name for t in ALL)
+        raise TypeError(f"{op}: `dtype` (={value!r}) must be one of {names}") from None
+
+
+def result_type(a: dtype, b: dtype) -> dtype:
+    """The dtype of an operation on Tensors of types `a` and `b`.
+
+    The higher of the two in bool < integers < floats; the two mixed pairs that fit in neither operand's type, (uint8,
+    int8) and (float16, bfloat16), give int16 and float32.
+    """
+    if a is b:
+        return a
+    pair = {a, b}
+    if pair == {uint8, int8}:
+        return int16
+    if pair == {float16, bfloat16}:
+        return float32
+    return a if a.rank > b.rank else b
+
+
+def result_type_scalar(a: dtype, scalar: bool | int | float) -> dtype:
+    """The dtype of an operation on a Tensor of type `a` and a Python number: the number widens only the category."""
+    if isinstance(scalar, bool) or a.is_floating_point:
+        return a
+    if isinstance(scalar, float):
+        return get_default_dtype()
+    return int64 if a is bool_ else a

@@ -1,0 +1,153 @@
+"""The wording of every user error: op, argument in backticks with its value, rule, what was given.
+
+A check raises a builtin exception: ValueError for shapes and values, TypeError for types and dtypes, IndexError for
+indices. Nothing unchecked reaches a kernel, which has no bounds checks of its own.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+from nbnn import dtypes
+from nbnn.tensor import Tensor
+
+
+def tensor(op: str, name: str, value: Any) -> Tensor:
+    """`value`, which must be a Tensor."""
+    if not isinstance(value, Tensor):
+        raise TypeError(f"{op}: `{name}` must be a Tensor; got {type(value).__name__}")
+    return value
+
+
+def floating(op: str, name: str, t: Tensor) -> None:
+    """`t` must be a Tensor of floating-point numbers."""
+    tensor(op, name, t)
+    if not t._dtype.is_floating_point:
+        raise TypeError(f"{op}: `{name}` must have a floating-point dtype; got {t._dtype!r}")
+
+
+def same_dtype(op: str, **tensors: Tensor | None) -> None:
+    """All Tensors given must have one dtype."""
+    given = {name: t for name, t in tensors.items() if t is not None}
+    for name, t in given.items():
+        tensor(op, name, t)
+    if len({t._dtype for t in given.values()}) > 1:
+        got = ", ".join(f"`{name}` {t._dtype!r}" for name, t in given.items())
+        raise TypeError(f"{op}: all inputs must have one dtype; got {got}")
+
+
+def integer(op: str, name: str, value: Any, minimum: int | None = None) -> int:
+    """`value` as an int of at least `minimum`; a bool is not an int here."""
+    if isinstance(value, bool):
+        raise TypeError(f"{op}: `{name}` (={value}) must be an int; got bool")
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{op}: `{name}` (={value!r}) must be an int; got {type(value).__name__}") from None
+    if abs(number) >= 1 << 31:
+        raise ValueError(f"{op}: `{name}` (={number}) must be less than 2**31 in size")
+    if minimum is not None and number < minimum:
+        raise ValueError(f"{op}: `{name}` (={number}) must be at least {minimum}")
+    return number
+
+
+def number(op: str, name: str, value: Any) -> float:
+    """`value` as a float."""
+    if isinstance(value, Tensor) and value.numel() == 1:
+        value = value.item()
+    if isinstance(value, (str, bytes)) or not hasattr(value, "__float__"):
+        raise TypeError(f"{op}: `{name}` (={value!r}) must be a number; got {type(value).__name__}")
+    return float(value)
+
+
+def probability(op: str, name: str, value: Any) -> float:
+    """`value` as a float in [0, 1]."""
+    p = number(op, name, value)
+    if not 0.0 <= p <= 1.0:
+        raise ValueError(f"{op}: `{name}` (={value}) must be between 0 and 1")
+    return p
+
+
+def ntuple(op: str, name: str, value: Any, n: int, minimum: int) -> tuple[int, ...]:
+    """`value` as n ints of at least `minimum`: one int stands for all axes."""
+    if isinstance(value, Iterable) and not isinstance(value, (str, bytes, Tensor)):
+        values = tuple(value)
+        if len(values) == 1:
+            values = values * n
+        if len(values) != n:
+            raise ValueError(f"{op}: `{name}` (={tuple(values)}) must be an int or {n} ints")
+    else:
+        values = (value,) * n
+    return tuple(integer(op, name, v, minimum) for v in values)
+
+
+def dim(op: str, value: Any, ndim: int, name: str = "dim") -> int:
+    """`value` as an axis in [0, ndim); negative ones count from the end."""
+    axis = integer(op, name, value)
+    span = max(ndim, 1)
+    if not -span <= axis < span:
+        raise IndexError(f"{op}: `{name}` (={value}) must be in [{-span}, {span - 1}] for a Tensor of {ndim} axes")
+    return axis % span
+
+
+def dims(op: str, value: Any, ndim: int, name: str = "dim") -> tuple[int, ...]:
+    """`value` as distinct axes; None is all of them."""
+    if value is None:
+        return tuple(range(ndim))
+    if isinstance(value, (tuple, list)):
+        axes = tuple(dim(op, v, ndim, name) for v in value)
+        if len(set(axes)) != len(axes):
+            raise ValueError(f"{op}: `{name}` (={tuple(value)}) must not name an axis twice")
+        return axes if axes else tuple(range(ndim))
+    return (dim(op, value, ndim, name),)
+
+
+def sizes(op: str, name: str, value: Any) -> tuple[int, ...]:
+    """`value` as the sizes of a shape: non-negative, with a product that memory could hold."""
+    if not isinstance(value, Iterable) or isinstance(value, (str, bytes)):
+        value = (value,)
+    shape = []
+    for v in value:
+        if isinstance(v, bool):
+            raise TypeError(f"{op}: `{name}` (={v}) must hold ints; got bool")
+        try:
+            shape.append(operator.index(v))
+        except TypeError:
+            raise TypeError(f"{op}: `{name}` must hold ints; got {v!r} ({type(v).__name__})") from None
+        if shape[-1] < 0:
+            raise ValueError(f"{op}: `{name}` (={tuple(shape)}) must not hold negative sizes")
+    if math.prod(shape) >= 1 << 60:
+        raise ValueError(f"{op}: `{name}` (={tuple(shape)}) has more elements than memory can hold")
+    return tuple(shape)
+
+
+def broadcast_shapes(op: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape that all `shapes` broadcast to: axes aligned at the end, sizes equal or 1."""
+    out: list[int] = []
+    for k in range(1, max(map(len, shapes), default=0) + 1):
+        present = {s[-k] for s in shapes if len(s) >= k} - {1}
+        if len(present) > 1:
+            got = " and ".join(map(str, shapes))
+            raise ValueError(f"{op}: the shapes must broadcast: sizes equal or 1 on each axis from the end; got {got}")
+        out.append(present.pop() if present else 1)
+    return tuple(reversed(out))
+
+
+REDUCTIONS = ("none", "mean", "sum")
+
+
+def reduction(op: str, reduction: str, size_average: bool | None = None, reduce: bool | None = None) -> str:
+    """The reduction, also from the old arguments `size_average` and `reduce`."""
+    if size_average is not None or reduce is not None:
+        average = True if size_average is None else size_average
+        chosen = "none" if reduce is False else "mean" if average else "sum"
+        message = f"{op}: `size_average` and `reduce` are old spellings; use reduction={chosen!r}"
+        warnings.warn(message, DeprecationWarning, stacklevel=4)
+        return chosen
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"{op}: `reduction` (={reduction!r}) must be one of {', '.join(map(repr, REDUCTIONS))}")
+    return reduction

@@ -1,0 +1,435 @@
+"""New Tensors: from data, of a constant, of a range, of random numbers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from nbnn import device as _device
+from nbnn import dtypes
+from nbnn.device import Generator, as_device, default_generator
+from nbnn.dtypes import as_dtype, get_default_dtype
+from nbnn.functional import _check
+from nbnn.kernels import _random
+from nbnn.kernels import array as K
+from nbnn.tensor import Tensor, alias, from_array, make, store
+
+
+def _place(data: np.ndarray, shape: tuple[int, ...], kind: dtypes.dtype, device: Any, requires_grad: bool) -> Tensor:
+    out = make(_device.from_host(data, as_device(device)), shape, kind)
+    return out.requires_grad_() if requires_grad else out
+
+
+def _host_array(op: str, data: Any, dtype: Any) -> tuple[np.ndarray, dtypes.dtype]:
+    """Any nested data as a contiguous NumPy array of its own, in storage form, and its dtype."""
+    if isinstance(data, (list, tuple)):
+        data = _plain(data)
+    try:
+        values = np.asarray(data)
+    except ValueError as error:
+        raise ValueError(f"{op}: `data` must be a number, an array or evenly nested lists; {error}") from None
+    if values.dtype == object or values.dtype.kind in "USOmM":
+        raise TypeError(f"{op}: `data` must hold numbers; got {type(data).__name__} of dtype {values.dtype}")
+    if dtype is not None:
+        kind = as_dtype(dtype, op)
+    elif values.dtype == np.float64 and not isinstance(data, (np.ndarray, np.generic)):
+        kind = get_default_dtype()
+    else:
+        kind = as_dtype(values.dtype, op)
+    if kind is dtypes.bfloat16:
+        bits = np.array(values, np.float32).reshape(-1).view(np.uint32)
+        out = make(np.empty(bits.size, np.uint16), values.shape, kind)
+        _device.launch(K.float_to_bfloat, (out._data,), (bits,), (), bits.size)
+        return out._data, kind
+    return np.array(values, kind.numpy, order="C").reshape(-1).view(kind.storage), kind
+
+
+def _plain(data: Any) -> Any:
+    """Nested sequences with the Tensors in them as lists."""
+    if isinstance(data, Tensor):
+        return data.tolist()
+    return [_plain(d) for d in data] if isinstance(data, (list, tuple)) else data
+
+
+def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A new Tensor with a copy of `data`.
+
+    Parameters
+    ----------
+    data : number, nested list, NumPy array or Tensor
+    dtype : dtype, optional
+        By default that of an array; for Python numbers int64, bool, or the default floating type.
+    device : str or device, optional
+    requires_grad : bool
+
+    Raises
+    ------
+    TypeError
+        If `data` holds anything but numbers.
+    ValueError
+        If lists are unevenly nested.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> nbnn.tensor([[1, 2], [3, 4]])
+    tensor([[1, 2],
+            [3, 4]])
+    """
+    if isinstance(data, Tensor):
+        out = data.detach().to(device=device, dtype=dtype, copy=True)  # type: ignore[attr-defined]
+        return out.requires_grad_() if requires_grad else out
+    values, kind = _host_array("tensor", data, dtype)
+    return _place(values, np.shape(_plain(data)), kind, device, requires_grad)
+
+
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    """`data` as a Tensor, sharing memory with a NumPy array or Tensor where type and device allow it.
+
+    Examples
+    --------
+    >>> import nbnn, numpy
+    >>> a = numpy.zeros(2, numpy.float32)
+    >>> t = nbnn.as_tensor(a)
+    >>> a[0] = 1
+    >>> t
+    tensor([1., 0.])
+    """
+    if isinstance(data, np.ndarray):
+        data = from_array(data)
+    if isinstance(data, Tensor):
+        return data.to(device=device, dtype=dtype)  # type: ignore[attr-defined]
+    return tensor(data, dtype=dtype, device=device)
+
+
+def from_numpy(ndarray: np.ndarray) -> Tensor:
+    """A Tensor that shares the memory of a NumPy array.
+
+    A read-only, misaligned, byte-swapped or reversed array is copied.
+
+    Raises
+    ------
+    TypeError
+        If it is not an array, or of a type that nbnn lacks.
+
+    Examples
+    --------
+    >>> import nbnn, numpy
+    >>> nbnn.from_numpy(numpy.arange(3.0))
+    tensor([0., 1., 2.], dtype=nbnn.float64)
+    """
+    if not isinstance(ndarray, np.ndarray):
+        raise TypeError(f"from_numpy: `ndarray` must be a NumPy array; got {type(ndarray).__name__}")
+    return from_array(ndarray)
+
+
+def from_dlpack(ext_tensor: Any) -> Tensor:
+    """A Tensor that shares the memory of another library's host array (anything with ``__dlpack__``).
+
+    Examples
+    --------
+    >>> import nbnn, numpy
+    >>> nbnn.from_dlpack(numpy.arange(3))
+    tensor([0, 1, 2])
+    """
+    return from_array(np.from_dlpack(ext_tensor))
+
+
+def legacy_tensor(cls: type, args: tuple, dtype: Any, device: Any) -> Tensor:
+    """What ``Tensor(...)`` makes: memory of given sizes, or float values copied from data."""
+    kind = get_default_dtype() if dtype is None else as_dtype(dtype, "Tensor")
+    if len(args) == 1 and not isinstance(args[0], int):
+        made = tensor(args[0], dtype=kind, device=device)
+    else:
+        made = empty(*args, dtype=kind, device=device)
+    return made if cls is Tensor else alias(made, cls=cls)
+
+
+def _shape(op: str, size: tuple) -> tuple[int, ...]:
+    return _check.sizes(op, "size", size[0] if len(size) == 1 and isinstance(size[0], (tuple, list)) else size)
+
+
+def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Uninitialised memory of the given shape.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> nbnn.empty(2, 3).shape
+    nbnn.Size([2, 3])
+    """
+    shape = _shape("empty", size)
+    kind = get_default_dtype() if dtype is None else as_dtype(dtype, "empty")
+    out = make(_device.empty(math.prod(shape), kind.storage, as_device(device)), shape, kind)
+    return out.requires_grad_() if requires_grad else out
+
+
+def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A Tensor whose elements all are `fill_value`.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> nbnn.full((2,), 7)
+    tensor([7, 7])
+    """
+    value = fill_value.item() if isinstance(fill_value, (Tensor, np.generic)) else fill_value
+    if not isinstance(value, (bool, int, float)):
+        raise TypeError(f"full: `fill_value` (={fill_value!r}) must be a number; got {type(fill_value).__name__}")
+    if dtype is None:
+        dtype = dtypes.bool_ if isinstance(value, bool) else dtypes.int64 if isinstance(value, int) else None
+    out = empty(size if isinstance(size, (tuple, list)) else (size,), dtype=dtype, device=device)
+    fill_(out, value)
+    return out.requires_grad_() if requires_grad else out
+
+
+def fill_(input: Tensor, value: Any) -> Tensor:
+    """Set every element of `input`, in place and outside the graph."""
+    if input._dtype.is_half:
+        value = int(tensor(float(value), dtype=input._dtype)._data[0])
+    elif input._dtype is dtypes.bool_:
+        value = bool(value)
+    elif not input._dtype.is_floating_point:
+        value = int(value)
+    n = input.numel()
+    if input._strides is None:
+        _device.launch(K.fill, (input._data,), (), (value,), n)
+    else:
+        store(input, _device.full(n, input._dtype.storage, input.device, value))
+    input._version[0] += 1
+    return input
+
+
+def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A Tensor of zeros.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> nbnn.zeros(2, 2)
+    tensor([[0., 0.],
+            [0., 0.]])
+    """
+    out = fill_(empty(*size, dtype=dtype, device=device), 0)
+    return out.requires_grad_() if requires_grad else out
+
+
+def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A Tensor of ones.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> nbnn.ones(3)
+    tensor([1., 1., 1.])
+    """
+    out = fill_(empty(*size, dtype=dtype, device=device), 1)
+    return out.requires_grad_() if requires_grad else out
+
+
+def _like(op: str, input: Tensor, dtype: Any, device: Any) -> Tensor:
+    _check.tensor(op, "input", input)
+    where = input.device if device is None else device
+    return empty(input._shape, dtype=input._dtype if dtype is None else dtype, device=where)
+
+
+def empty_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Uninitialised memory with the shape, dtype and device of `input`.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> nbnn.empty_like(nbnn.ones(2)).shape
+    nbnn.Size([2])
+    """
+    return _like("empty_like", input, dtype, device).requires_grad_(requires_grad)
+
+
+def zeros_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Zeros with the shape, dtype and device of `input`.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> nbnn.zeros_like(nbnn.ones(2))
+    tensor([0., 0.])
+    """
+    return fill_(_like("zeros_like", input, dtype, device), 0).requires_grad_(requires_grad)
+
+
+def ones_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Ones with the shape, dtype and device of `input`.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> nbnn.ones_like(nbnn.zeros(2))
+    tensor([1., 1.])
+    """
+    return fill_(_like("ones_like", input, dtype, device), 1).requires_grad_(requires_grad)
+
+
+def arange(
+    start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """The numbers start, start + step, ... below `end` (above it for a negative step).
+
+    Raises
+    ------
+    ValueError
+        If `step` is zero or leads away from `end`.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> nbnn.arange(4)
+    tensor([0, 1, 2, 3])
+    """
+    if end is None:
+        start, end = 0, start
+    if step == 0 or (end - start) / step < 0:
+        raise ValueError(f"arange: `step` (={step}) must lead from `start` (={start}) to `end` (={end})")
+    if dtype is None:
+        dtype = get_default_dtype() if any(isinstance(v, float) for v in (start, end, step)) else dtypes.int64
+    n = math.ceil((end - start) / step)
+    out = empty(n, dtype=dtype, device=device)
+    _device.launch(K.arange, (out._data,), (), (start, step), n)
+    return out.requires_grad_() if requires_grad else out
+
+
+def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """The n x m matrix with ones on its diagonal.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> nbnn.eye(2)
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
+    out = empty(n, n if m is None else m, dtype=dtype, device=device)
+    _device.launch(K.eye, (out._data,), (), (out._shape[1],), out.numel())
+    return out.requires_grad_() if requires_grad else out
+
+
+# -- random numbers ------------------------------------------------------------------------------------------------
+
+
+def _random_fill(op: str, t: Tensor, kernels: tuple, params: tuple, generator: Generator | None) -> Tensor:
+    """Fill `t` with a draw; element i of it depends on the generator's seed and counter and on i alone."""
+    if t._dtype.is_half:
+        wide = empty(t._shape, dtype=dtypes.float32, device=t.device)
+        _random_fill(op, wide, kernels, params, generator)
+        store(t, wide.to(t._dtype)._data)  # type: ignore[attr-defined]
+        t._version[0] += 1
+        return t
+    if not t._dtype.is_floating_point:
+        raise TypeError(f"{op}: needs a floating-point Tensor; got {t._dtype!r}")
+    source = default_generator if generator is None else generator
+    kernel = kernels[0] if t._dtype is dtypes.float32 else kernels[1]
+    n = t.numel()
+    target = t._data if t._strides is None else _device.empty(n, t._dtype.storage, t.device)
+    _device.launch(kernel, (target,), (), (*params, source.initial_seed(), source.next_offset(1)), n, 32)
+    if t._strides is not None:
+        store(t, target)
+    t._version[0] += 1
+    return t
+
+
+def uniform_(input: Tensor, a: float = 0.0, b: float = 1.0, *, generator: Generator | None = None) -> Tensor:
+    """Fill `input` in place with numbers uniform in [a, b).
+
+    Raises
+    ------
+    ValueError
+        If a > b.
+    """
+    if not a <= b:
+        raise ValueError(f"uniform_: `a` (={a}) must be at most `b` (={b})")
+    kernels = (_random.fill_uniform32, _random.fill_uniform64)
+    return _random_fill("uniform_", input, kernels, (float(a), float(b)), generator)
+
+
+def normal_(input: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Tensor:
+    """Fill `input` in place with normal numbers of the given mean and standard deviation.
+
+    Raises
+    ------
+    ValueError
+        If `std` is negative.
+    """
+    if not std >= 0:
+        raise ValueError(f"normal_: `std` (={std}) must be at least 0")
+    kernels = (_random.fill_normal32, _random.fill_normal64)
+    return _random_fill("normal_", input, kernels, (float(mean), float(std)), generator)
+
+
+def rand(*size: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None,
+         requires_grad: bool = False) -> Tensor:
+    """Numbers uniform in [0, 1).
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> _ = nbnn.manual_seed(0)
+    >>> bool((nbnn.rand(100) < 1).all())
+    True
+    """
+    return uniform_(empty(*size, dtype=dtype, device=device), generator=generator).requires_grad_(requires_grad)
+
+
+def randn(*size: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None,
+          requires_grad: bool = False) -> Tensor:
+    """Standard normal numbers.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> nbnn.randn(2, 3).shape
+    nbnn.Size([2, 3])
+    """
+    return normal_(empty(*size, dtype=dtype, device=device), generator=generator).requires_grad_(requires_grad)
+
+
+def randint(low: int, high: Any = None, size: Any = None, *, generator: Generator | None = None,
+            dtype: Any = None, device: Any = None) -> Tensor:
+    """Integers uniform in [low, high); with two arguments, in [0, low) of shape `high`.
+
+    Raises
+    ------
+    ValueError
+        If the range is empty.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> nbnn.randint(0, 10, (2, 3)).shape
+    nbnn.Size([2, 3])
+    """
+    if size is None:
+        low, high, size = 0, low, high
+    if not low < high:
+        raise ValueError(f"randint: `low` (={low}) must be less than `high` (={high})")
+    source = default_generator if generator is None else generator
+    out = empty(size, dtype=dtypes.int64, device=device)
+    params = (int(low), int(high), source.initial_seed(), source.next_offset(1))
+    _device.launch(_random.fill_randint, (out._data,), (), params, out.numel(), 32)
+    return out if dtype is None else out.to(dtype)  # type: ignore[attr-defined]
+
+
+def randperm(n: int, *, generator: Generator | None = None, device: Any = None) -> Tensor:
+    """A random order of the integers below n.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> sorted(nbnn.randperm(4).tolist())
+    [0, 1, 2, 3]
+    """
+    source = default_generator if generator is None else generator
+    count = _check.integer("randperm", "n", n, 0)
+    bits = np.random.Philox(key=[source.initial_seed(), source.next_offset(1)])
+    order = np.random.Generator(bits).permutation(count).astype(np.int64)
+    return _place(order, (count,), dtypes.int64, device, False)

@@ -1,0 +1,234 @@
+"""Bodies of what a Tensor itself needs: arithmetic, casts, strided copies, reductions' parts, indexing."""
+
+from __future__ import annotations
+
+from nbnn import _jit
+from nbnn.kernels._cpu import over_elements, over_outputs, over_rows
+
+
+@over_outputs(1)
+def fill(i, value):
+    """y = value"""
+    return value
+
+
+@over_outputs(1)
+def arange(i, start, step):
+    """y_i = start + i step"""
+    return start + i * step
+
+
+@over_outputs(1)
+def eye(i, columns):
+    """y_ij = 1 if i = j, else 0"""
+    return 1 if i // columns == i % columns else 0
+
+
+@over_elements(2)
+def add(a, b, alpha):
+    """y = a + alpha b"""
+    return a + type(a)(alpha) * b
+
+
+@over_elements(1)
+def add_scalar(a, scalar):
+    """y = a + s"""
+    return a + type(a)(scalar)
+
+
+@over_elements(2)
+def mul(a, b):
+    """y = a b"""
+    return a * b
+
+
+@over_elements(1)
+def mul_scalar(a, scalar):
+    """y = s a"""
+    return a * type(a)(scalar)
+
+
+@over_elements(2)
+def logical_and(a, b):
+    """y = a and b: the product of truth values"""
+    return a and b
+
+
+@over_elements(2)
+def logical_or(a, b):
+    """y = a or b: the sum of truth values"""
+    return a or b
+
+
+@over_elements(2)
+def div(a, b):
+    """y = a / b"""
+    return a / b
+
+
+@over_elements(1)
+def rdiv_scalar(a, scalar):
+    """y = s / a"""
+    return type(a)(scalar) / a
+
+
+@over_elements(1)
+def div_scalar(a, scalar):
+    """y = a / s"""
+    return a / type(a)(scalar)
+
+
+@over_elements(1)
+def cast(x):
+    """y = x in the type of y"""
+    return x
+
+
+@over_elements(1)
+def truth(x):
+    """y = (x != 0)"""
+    return x != 0
+
+
+# Halves are converted by integer arithmetic on their bits: the libraries' conversions are calls that a JIT cannot resolve
+# on every CPU. The float32 side comes as its bits too (uint32).
+
+
+@over_elements(1)
+def half_to_float(h):
+    """The bits of the float32 with the value of a float16."""
+    sign = (int(h) & 0x8000) << 16
+    exponent = (int(h) >> 10) & 0x1F
+    mantissa = int(h) & 0x3FF
+    if exponent == 0x1F:  # infinity and NaN
+        return sign | 0x7F800000 | (mantissa << 13)
+    if exponent != 0:
+        return sign | ((exponent + 112) << 23) | (mantissa << 13)
+    if mantissa == 0:
+        return sign
+    exponent = 113  # subnormal: shift the leading one into place
+    while mantissa & 0x400 == 0:
+        mantissa <<= 1
+        exponent -= 1
+    return sign | (exponent << 23) | ((mantissa & 0x3FF) << 13)
+
+
+@over_elements(1)
+def float_to_half(f):
+    """The bits of the float16 nearest to a float32, ties to even."""
+    sign = (int(f) >> 16) & 0x8000
+    magnitude = int(f) & 0x7FFFFFFF
+    if magnitude > 0x7F800000:
+        return sign | 0x7E00
+    if magnitude >= 0x477FF000:  # rounds to 65536 or more
+        return sign | 0x7C00
+    shift = 13
+    mantissa = magnitude - (112 << 23)
+    if magnitude < 0x38800000:  # below 2**-14: subnormal, its unit is 2**-24
+        shift = 126 - (magnitude >> 23)
+        if shift > 24:
+            return sign
+        mantissa = (magnitude & 0x7FFFFF) | 0x800000
+    rounded = mantissa + (1 << (shift - 1)) - 1 + ((mantissa >> shift) & 1)
+    return sign | (rounded >> shift)
+
+
+@over_elements(1)
+def bfloat_to_float(h):
+    """The bits of the float32 with the value of a bfloat16."""
+    return int(h) << 16
+
+
+@over_elements(1)
+def float_to_bfloat(f):
+    """The bits of the bfloat16 nearest to a float32, ties to even."""
+    bits = int(f)
+    if bits & 0x7FFFFFFF > 0x7F800000:
+        return (bits >> 16) | 0x40
+    return (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16
+
+
+@over_elements(2)
+def eq(a, b):
+    """y = (a == b)"""
+    return a == b
+
+
+@over_elements(2)
+def ne(a, b):
+    """y = (a != b)"""
+    return a != b
+
+
+@over_elements(2)
+def lt(a, b):
+    """y = (a < b)"""
+    return a < b
+
+
+@over_elements(2)
+def le(a, b):
+    """y = (a <= b)"""
+    return a <= b
+
+
+@_jit.jit
+def row_offset(row, d1, d2, d3, d4, t0, t1, t2, t3, t4):
+    """Where row `row` of a strided array starts, its outer axes being (d0, d1, d2, d3, d4) with strides t0..t4."""
+    i4 = row % d4
+    row //= d4
+    i3 = row % d3
+    row //= d3
+    i2 = row % d2
+    row //= d2
+    i1 = row % d1
+    return (row // d1) * t0 + i1 * t1 + i2 * t2 + i3 * t3 + i4 * t4
+
+
+@over_rows
+def strided_load(row, out, x, offset, d1, d2, d3, d4, n, t0, t1, t2, t3, t4, t5):
+    """out[row, j] = x[offset + ... + j t5]: a strided view made contiguous, row by row of its last axis."""
+    base = offset + row_offset(row, d1, d2, d3, d4, t0, t1, t2, t3, t4)
+    for j in range(n):
+        out[row * n + j] = x[base + j * t5]
+
+
+@over_rows
+def strided_store(row, out, x, offset, d1, d2, d3, d4, n, t0, t1, t2, t3, t4, t5):
+    """out[offset + ... + j t5] = x[row, j]: contiguous values written through a strided view."""
+    base = offset + row_offset(row, d1, d2, d3, d4, t0, t1, t2, t3, t4)
+    for j in range(n):
+        out[base + j * t5] = x[row * n + j]
+
+
+@over_rows
+def argmax(row, out, x, length, inner):
+    """The first position of the largest value along the middle axis of (outer, length, inner); NaN is largest."""
+    base = (row // inner) * length * inner + row % inner
+    best = x[base]
+    where = 0
+    for k in range(1, length):
+        value = x[base + k * inner]
+        if value > best or (value != value and best == best):
+            best = value
+            where = k
+    out[row] = where
+
+
+@over_rows
+def index_rows(row, out, x, index, length):
+    """out[row, :] = x[index[row], :]"""
+    base = index[row] * length
+    for j in range(length):
+        out[row * length + j] = x[base + j]
+
+
+@over_rows
+def index_rows_backward(row, out, grad, index, count, length):
+    """out[row, :] = sum of grad[k, :] over the k with index[k] == row, in the order of k"""
+    for j in range(length):
+        out[row * length + j] = type(grad[0])(0)
+    for k in range(count):
+        if index[k] == row:
+            for j in range(length):
+                out[row * length + j] += grad[k * length + j]

@@ -1,0 +1,62 @@
+"""Losses: negative log likelihood with its gradient, mean squared error, and the check of class indices.
+
+Input is (N, C, S), S being the product of the axes after the classes; target is (N, S).
+"""
+
+from __future__ import annotations
+
+from nbnn.kernels._cpu import over_elements, over_outputs, over_ranges
+
+
+@over_outputs(2)
+def nll_loss(i, x, target, weight, classes, spatial, ignore_index):  # type: ignore[no-untyped-def]
+    """loss[n, s] = -w[t] * x[n, t, s] and w[t], with t = target[n, s]; both 0 where t is `ignore_index`."""
+    t = target[i]
+    zero = type(x[0])(0)
+    if t == ignore_index:
+        return zero, zero
+    w = type(zero)(1) if weight is None else weight[t]
+    v = x[(i // spatial * classes + t) * spatial + i % spatial]
+    return -w * v, w
+
+
+@over_outputs(1)
+def nll_loss_backward(i, grad, target, weight, classes, spatial, ignore_index):  # type: ignore[no-untyped-def]
+    """dx[n, c, s] = -w[c] * grad[n, s] where target[n, s] is c, else 0; grad is one per element of the target."""
+    c = i // spatial % classes
+    at = i // (spatial * classes) * spatial + i % spatial
+    t = target[at]
+    zero = type(grad[0])(0)
+    if t != c or t == ignore_index:
+        return zero
+    return -grad[at] if weight is None else -weight[c] * grad[at]
+
+
+@over_elements(2)
+def mse(a, b):  # type: ignore[no-untyped-def]
+    """(a - b)**2."""
+    return (a - b) * (a - b)
+
+
+@over_elements(3)
+def mse_backward(grad, a, b):  # type: ignore[no-untyped-def]
+    """d/da = 2 * (a - b) * grad; d/db is its negative."""
+    return type(a)(2) * (a - b) * grad
+
+
+@over_ranges
+def find_bad_index(start, stop, grain, out, index, low, high, ignore_index):  # type: ignore[no-untyped-def]
+    """out[start // grain] = first position in [start, stop) whose index is outside [low, high) and not ignored, or -1."""
+    bad = 0
+    for i in range(start, stop):  # counted without a branch, so that it vectorises: indices are nearly always good
+        v = index[i]
+        bad += ((v < low) | (v >= high)) & (v != ignore_index)
+    found = -1
+    if bad > 0:
+        i = start
+        while found < 0:
+            v = index[i]
+            if (v < low or v >= high) and v != ignore_index:
+                found = i
+            i += 1
+    out[start // grain] = found
