@@ -1,0 +1,77 @@
+"""nbnn: the torch.nn surface, every number computed by a Numba kernel you can read.
+
+Examples
+--------
+>>> import nbnn
+>>> x = nbnn.tensor([1.0, 2.0], requires_grad=True)
+>>> (x * x).sum().backward()
+>>> x.grad
+tensor([2., 4.])
+"""
+
+from nbnn import autograd, functional, modules, optim, utils
+from nbnn import init as init
+from nbnn._version import __version__ as __version__
+from nbnn.autograd import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    no_grad,
+    set_grad_enabled,
+)
+from nbnn.device import (
+    Generator,
+    device,
+    get_num_threads,
+    initial_seed,
+    manual_seed,
+    set_num_threads,
+)
+from nbnn.dtypes import (
+    bfloat16,
+    dtype,
+    float16,
+    float32,
+    float64,
+    get_default_dtype,
+    int8,
+    int16,
+    int32,
+    int64,
+    set_default_dtype,
+    uint8,
+)
+from nbnn.dtypes import bool_ as bool
+from nbnn.functional import exp, log, log_softmax, matmul, relu, relu_, sigmoid, softmax, tanh
+from nbnn.functional.array import add, argmax, clone, div, eq, ge, gt, le, lt, mean, mul, ne, neg, sub, sum
+from nbnn.functional.creation import (
+    arange,
+    as_tensor,
+    empty,
+    empty_like,
+    eye,
+    from_dlpack,
+    from_numpy,
+    full,
+    ones,
+    ones_like,
+    rand,
+    randint,
+    randn,
+    randperm,
+    tensor,
+    zeros,
+    zeros_like,
+)
+from nbnn.functional.indexing import cat, narrow, stack
+from nbnn.functional.shape import flatten, permute, reshape, squeeze, t, transpose, unsqueeze
+from nbnn.modules import *  # noqa: F403
+from nbnn.serialization import load, save
+from nbnn.tensor import Parameter, Size, Tensor
+
+half = float16
+float = float32
+double = float64
+short = int16
+int = int32
+long = int64

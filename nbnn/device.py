@@ -107,6 +107,11 @@ def from_host(array: np.ndarray, where: device) -> Storage:
     return array if where.type == "cpu" else _gpu().to_device(array)
 
 
+def address(storage: Storage) -> int:
+    """Where a storage begins in its device's memory."""
+    return storage.ctypes.data if isinstance(storage, np.ndarray) else _gpu().address(storage)
+
+
 def launch(kernel: _cpu.Kernel, outs: tuple, ins: tuple, params: tuple, n: int, work: int = 1) -> None:
     """Run `kernel` over n items where its outputs lie; `work` is about the scalar operations of one item."""
     if n == 0:

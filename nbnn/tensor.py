@@ -87,9 +87,9 @@ class Tensor:
     __hash__ = object.__hash__
 
     def __new__(cls, *args: Any, dtype: Any = None, device: Any = None) -> Tensor:
-        from nbnn.functional import array
+        from nbnn.functional import creation
 
-        return array.legacy_tensor(cls, args, dtype, device)
+        return creation.legacy_tensor(cls, args, dtype, device)
 
     # -- what it is ---------------------------------------------------------------------------------------------
 
@@ -161,9 +161,7 @@ class Tensor:
 
     def data_ptr(self) -> int:
         """The address of the first element."""
-        if isinstance(self._data, np.ndarray):
-            return self._data.ctypes.data + self._offset * self._dtype.itemsize
-        return self.__cuda_array_interface__["data"][0]
+        return _device.address(self._data) + self._offset * self._dtype.itemsize
 
     # -- autograd fields ----------------------------------------------------------------------------------------
 
@@ -449,9 +447,9 @@ class Parameter(Tensor):
     """
 
     def __new__(cls, data: Any = None, requires_grad: bool = True) -> Parameter:
-        from nbnn.functional import array
+        from nbnn.functional import creation
 
-        source = array.as_tensor([] if data is None else data)
+        source = creation.as_tensor([] if data is None else data)
         made = alias(source, cls=cls)
         if requires_grad:
             made.requires_grad_()

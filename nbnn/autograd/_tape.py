@@ -287,9 +287,9 @@ def _edge(t: Tensor | None) -> tuple[Any, int] | None:
     if t is None:
         return None
     if t._base is not None and t._generation != t._base._generation:
-        from nbnn.functional import array
+        from nbnn.functional import inplace
 
-        array.refresh_view(t)
+        inplace.refresh_view(t)
     if t._node is not None:
         return (t._node, t._slot)
     return (t, 0) if t._leaf_requires_grad else None

@@ -12,8 +12,11 @@ import warnings
 from collections.abc import Iterable
 from typing import Any
 
-from nbnn import dtypes
-from nbnn.tensor import Tensor
+from nbnn import device, dtypes
+from nbnn.functional._rules import REFUSALS
+from nbnn.kernels._cpu import CHUNK_WORK
+from nbnn.kernels.loss import find_bad_index
+from nbnn.tensor import Tensor, flat
 
 
 def tensor(op: str, name: str, value: Any) -> Tensor:
@@ -151,3 +154,38 @@ def reduction(op: str, reduction: str, size_average: bool | None = None, reduce:
     if reduction not in REDUCTIONS:
         raise ValueError(f"{op}: `reduction` (={reduction!r}) must be one of {', '.join(map(repr, REDUCTIONS))}")
     return reduction
+
+
+def rule(op: str, family: str, refusal: int, **values: Any) -> None:
+    """Raise the refusal of a geometry rule, with the values that its wording names."""
+    if refusal:
+        raise ValueError(f"{op}: {REFUSALS[family][refusal].format(**values)}")
+
+
+def indices(op: str, name: str, index: Tensor, size: int, ignore_index: int = 0) -> None:
+    """The integers of `index` must lie in [0, size) or be `ignore_index`.
+
+    Raises
+    ------
+    IndexError
+        Naming the first position that does not.
+    """
+    n = index.numel()
+    if n == 0:
+        return
+    host = device.to_host(flat(index))
+    found = device.empty(-(-n // CHUNK_WORK), dtypes.int64.storage, device.CPU)
+    device.launch(find_bad_index, (found,), (host,), (0, size, ignore_index), n)
+    for position in found.tolist():
+        if position >= 0:
+            at = ", ".join(map(str, unravel(position, index._shape)))
+            raise IndexError(f"{op}: `{name}`[{at}] (={host[position]}) must be in [0, {size - 1}]")
+
+
+def unravel(position: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The index of a flat position."""
+    at = []
+    for n in reversed(shape):
+        at.append(position % n)
+        position //= n
+    return tuple(reversed(at))

@@ -53,9 +53,9 @@ def _fan_out(typingctx, args, start, stop, grain, pool):  # type: ignore[no-unty
         arg_types = [*signature.args[0].types, *(types.int64,) * 4]
         context.call_conv.call_function(inner, kernel, types.none, arg_types, [*items, lo, hi, step, zero])
         inner.ret_void()
-        entry = builder.inttoptr(values[4], ir.FunctionType(ir.VoidType(), [_I64] * 5).as_pointer())
-        chunk_address, slot_address = builder.ptrtoint(chunk, _I64), builder.ptrtoint(slot, _I64)
-        builder.call(entry, [chunk_address, slot_address, values[1], values[2], values[3]])
+        entry = builder.inttoptr(values[4], ir.FunctionType(ir.VoidType(), [_POINTER] * 2 + [_I64] * 3).as_pointer())
+        pointers = [builder.bitcast(chunk, _POINTER), builder.bitcast(slot, _POINTER)]
+        builder.call(entry, [*pointers, values[1], values[2], values[3]])
         return context.get_dummy_value()
 
     return types.void(args, start, stop, grain, pool), codegen
@@ -155,10 +155,11 @@ class Kernel:
     `arity` is the number of inputs for over_elements and of outputs for over_outputs.
     """
 
-    __slots__ = ("_cpu", "arity", "body", "cuda", "fast", "kind", "name")
+    __slots__ = ("_cpu", "arity", "body", "cuda", "fast", "inner", "kind", "name")
 
-    def __init__(self, body: Callable, kind: str, arity: int = 0) -> None:
-        self.body = _jit.jit(body)
+    def __init__(self, body: Callable, kind: str, arity: int = 0, inner: bool = False) -> None:
+        self.body = _jit.jit(body, inner=inner)
+        self.inner = inner
         self.kind = kind
         self.arity = arity
         self.name = body.__name__
@@ -172,8 +173,19 @@ class Kernel:
         if self._cpu is None:
             template = _TEMPLATES[self.kind, self.arity]
             tag = f"{self.body.py_func.__module__}.{self.name}"
-            self._cpu = _jit.jit(_jit.bind(template, self.name, body=self.body), tag)
+            self._cpu = _jit.jit(_jit.bind(template, self.name, body=self.body), tag, inner=self.inner)
         return self._cpu
+
+    def entry_point(self, x: Any) -> Any:
+        """The compiled code for one input of this array's type and no params, without the dispatcher's type check.
+
+        None in a process that has not compiled it: the first call goes through the dispatcher.
+        """
+        kind = numba.typeof(x)
+        for signature, compiled in self.cpu.overloads.items():
+            if signature[0] == kind and signature[1] == kind and signature[2] == types.Tuple(()):
+                self.fast[x.dtype] = compiled.entry_point
+        return self.fast.get(x.dtype)
 
     def __repr__(self) -> str:
         return f"<kernel {self.name} over {self.kind}>"
@@ -197,6 +209,11 @@ def over_rows(body: Callable) -> Kernel:
 def over_ranges(body: Callable) -> Kernel:
     """Walk chunks: ``body(start, stop, grain, *args)``; for CPU fast paths that keep state over a chunk."""
     return Kernel(body, "ranges")
+
+
+def inner_ranges(body: Callable) -> Kernel:
+    """`over_ranges` for a kernel that only other kernels run: called from Python it would crash, so it compiles faster."""
+    return Kernel(body, "ranges", inner=True)
 
 
 class Pool:
@@ -239,7 +256,7 @@ if hasattr(os, "register_at_fork"):
 
 def run(kernel: Kernel, outs: tuple, ins: tuple, params: tuple, n: int, work: int = 1) -> None:
     """Run `kernel` over n items on the CPU; `work` is roughly the cost of one item in scalar operations."""
-    grain = max(1, _CHUNK_WORK // work)
+    grain = max(1, CHUNK_WORK // work)
     if kernel.kind == "elements":
         args = (*outs, *ins, params)
     elif kernel.kind == "outputs":
@@ -250,7 +267,7 @@ def run(kernel: Kernel, outs: tuple, ins: tuple, params: tuple, n: int, work: in
 
 
 # 32 k scalar operations take 5 to 30 microseconds: enough to hide the 2 microseconds of entering the threads.
-_CHUNK_WORK = 32768
+CHUNK_WORK = 32768
 
 
 def enter(compiled: Any, args: tuple, n: int, grain: int) -> None:
@@ -263,7 +280,7 @@ def enter(compiled: Any, args: tuple, n: int, grain: int) -> None:
 
 def enter_fast(compiled: Any, args: tuple, work: int) -> None:
     """Call a fast path, whose last argument is the address of the parallel driver, or 0 where it is not worth it."""
-    if work <= _CHUNK_WORK or pool.threads == 1:
+    if work <= CHUNK_WORK or pool.threads == 1:
         compiled(*args, 0)
     else:
         _with_threads(compiled, args)

@@ -11,10 +11,11 @@ by columns that lie along memory sums lanes first and then a fixed tree. The pat
 from __future__ import annotations
 
 from nbnn import _jit
-from nbnn.kernels._cpu import over_ranges
+from nbnn.kernels._cpu import inner_ranges
 from nbnn.kernels._simd import (
     LANES,
     fma,
+    gather,
     lanes,
     load,
     load_part,
@@ -55,8 +56,7 @@ def workspace_size(m, n, k):  # type: ignore[no-untyped-def]
     return depth * (round_up(min(m, MS), MR) + round_up(min(n, NS), 2 * LANES))
 
 
-@_jit.jit
-def multiply_panels(c, c_at, ldc, a, a_at, b, b_at, k, rows, columns, fresh):  # type: ignore[no-untyped-def]
+def _multiply_panels(c, c_at, ldc, a, a_at, b, b_at, k, rows, columns, fresh):  # type: ignore[no-untyped-def]
     """One tile of C: (0 if `fresh` else C) + a panel of A times a panel of B, of which `rows` x `columns` are stored."""
     full = rows == MR and columns == 2 * lanes(c)
     if fresh:
@@ -75,73 +75,50 @@ def multiply_panels(c, c_at, ldc, a, a_at, b, b_at, k, rows, columns, fresh):  #
         tile_store_part(tile, c, c_at, ldc, rows, columns)
 
 
-@_jit.jit
-def pack_a_panel(w, w_at, a, a_at, a_row, a_col, rows, k):  # type: ignore[no-untyped-def]
-    """w[step, r] = A[r, step] for the MR rows of a panel, zeros where the matrix has ended."""
-    if a_row == 1 and rows == MR:
-        for step in range(k):
-            store(w, w_at + step * MR, load(a, a_at + step * a_col, MR))
-        return
-    for r in range(MR):
-        if r < rows:
-            for step in range(k):
-                w[w_at + step * MR + r] = a[a_at + r * a_row + step * a_col]
-        else:
-            for step in range(k):
-                w[w_at + step * MR + r] = 0
+multiply_panels = _jit.jit(_multiply_panels, inner=True)
 
 
-@_jit.jit
-def _pack_b_panel(w, w_at, b, b_at, b_row, b_col, columns, k):  # type: ignore[no-untyped-def]
-    """w[step, j] = B[step, j] for the columns of a panel, zeros where the matrix has ended."""
-    width = 2 * lanes(w)
-    if b_col == 1 and columns == width:
-        for step in range(k):
-            at = b_at + step * b_row
-            store(w, w_at + step * width, load(b, at))
-            store(w, w_at + step * width + lanes(w), load(b, at + lanes(w)))
-        return
-    for j in range(width):
-        if j < columns:
-            for step in range(k):
-                w[w_at + step * width + j] = b[b_at + step * b_row + j * b_col]
-        else:
-            for step in range(k):
-                w[w_at + step * width + j] = 0
+def _pack_panel(w, w_at, width, x, x_at, across, along, count, steps):  # type: ignore[no-untyped-def]
+    """w[s, r] = x[s * along + r * across] for r < count, zeros up to `width`: what step s of a product reads lies together.
+
+    Only vector code: loops over scalars cost four times as much to compile, being vectorised behind alias checks.
+    """
+    for r in range(0, width, MR):
+        left = count - r
+        target, source = w_at + r, x_at + r * across
+        for _ in range(steps):
+            if left <= 0:
+                store(w, target, zero(w, MR))
+            elif across == 1:
+                store(w, target, load_part(x, source, left, MR))
+            else:
+                store(w, target, gather(x, source, across, left, MR))
+            target += width
+            source += along
 
 
-@over_ranges
-def _pack_a(start, stop, grain, w, w_at, a, a_at, a_row, a_col, m, k, bias, bias_at, by_row, lead):  # type: ignore[no-untyped-def]
+pack_panel = _jit.jit(_pack_panel, inner=True)
+
+NO_BIAS, ONES, BIAS = 0, 1, 2  # what a panel holds in the step before its first: the bias enters as bias * 1
+
+
+@inner_ranges
+def _pack(start, stop, grain, w, w_at, width, x, x_at, across, along, n, k, bias, bias_at, lead):  # type: ignore[no-untyped-def]
+    """Item = a panel of `width` rows of A or columns of B."""
     for panel in range(start, stop):
-        i = panel * MR
-        rows = min(MR, m - i)
-        at = w_at + i * (k + lead)
+        r = panel * width
+        target = w_at + r * k
         if bias is not None:
-            if lead:  # the bias is one step more: bias[i] * 1, or 1 * bias[j]
-                for r in range(rows):
-                    w[at + r] = bias[bias_at + i + r] if by_row else 1
-                for r in range(rows, MR):
-                    w[at + r] = 0
-        pack_a_panel(w, at + lead * MR, a, a_at + i * a_row, a_row, a_col, rows, k)
+            if lead != NO_BIAS:
+                target += r
+                for j in range(0, width, MR):
+                    ones = splat(type(w[0])(1), MR)
+                    store(w, target + j, load_part(bias, bias_at + r + j, n - r - j, MR) if lead == BIAS else ones)
+                target += width
+        pack_panel(w, target, width, x, x_at + r * across, across, along, n - r, k)
 
 
-@over_ranges
-def _pack_b(start, stop, grain, w, w_at, b, b_at, b_row, b_col, n, k, bias, bias_at, by_row, lead):  # type: ignore[no-untyped-def]
-    width = 2 * lanes(w)
-    for panel in range(start, stop):
-        j = panel * width
-        columns = min(width, n - j)
-        at = w_at + j * (k + lead)
-        if bias is not None:
-            if lead:
-                for r in range(columns):
-                    w[at + r] = 1 if by_row else bias[bias_at + j + r]
-                for r in range(columns, width):
-                    w[at + r] = 0
-        _pack_b_panel(w, at + lead * width, b, b_at + j * b_col, b_row, b_col, columns, k)
-
-
-@over_ranges
+@inner_ranges
 def _tiles(start, stop, grain, c, c_at, ldc, w, a_at, b_at, m, n, k, fresh):  # type: ignore[no-untyped-def]
     """Item = (block of MC rows, panel of B), panels first."""
     width = 2 * lanes(c)
@@ -154,9 +131,8 @@ def _tiles(start, stop, grain, c, c_at, ldc, w, a_at, b_at, m, n, k, fresh):  # 
             multiply_panels(c, c_at + i * ldc + j, ldc, w, a_at + i * k, w, b_at + j * k, k, rows, columns, fresh)
 
 
-@_jit.jit
-def dot(a, a_at, b, b_at, k, start):  # type: ignore[no-untyped-def]
-    """start + sum of a[i] * b[i] over two runs of k numbers: lanes, then a fixed tree, then the tail."""
+def _dot(a, a_at, b, b_at, k):  # type: ignore[no-untyped-def]
+    """Sum of a[i] * b[i] over two runs of k numbers: lanes in order, then a fixed tree."""
     low, high = zero(a), zero(a)
     step = lanes(a)
     i = 0
@@ -164,84 +140,46 @@ def dot(a, a_at, b, b_at, k, start):  # type: ignore[no-untyped-def]
         low = fma(load(a, a_at + i), load(b, b_at + i), low)
         high = fma(load(a, a_at + i + step), load(b, b_at + i + step), high)
         i += 2 * step
-    if i + step <= k:
-        low = fma(load(a, a_at + i), load(b, b_at + i), low)
+    while i < k:
+        low = fma(load_part(a, a_at + i, k - i), load_part(b, b_at + i, k - i), low)
         i += step
-    if i < k:
-        high = fma(load_part(a, a_at + i, k - i), load_part(b, b_at + i, k - i), high)
-    return start + total(low + high)
+    return total(low + high)
 
 
-@_jit.jit
-def _add_row(c, c_at, a, a_at, a_col, b, b_at, b_row, n, k):  # type: ignore[no-untyped-def]
-    """c[j] += sum over k of a[k] * B[k, j] for n columns, at most four vectors of them, that lie along memory."""
-    step = lanes(c)
-    if n == 4 * step:
-        tile = tile_load(c, c_at, 0, 1, 4)
-        for _ in range(k):
-            tile = tile_outer(tile, a, a_at, 0, b, b_at)
-            a_at += a_col
-            b_at += b_row
-        tile_store(tile, c, c_at, 0)
-        return
-    for j in range(0, n, step):
-        count = min(step, n - j)
-        row = load_part(c, c_at + j, count)
-        for i in range(k):
-            row = fma(splat(a[a_at + i * a_col]), load_part(b, b_at + i * b_row + j, count), row)
-        store_part(c, c_at + j, row, count)
+dot = _jit.jit(_dot, inner=True)
 
 
-@over_ranges
+@inner_ranges
 def _unpacked(start, stop, grain, c, c_at, ldc, a, a_at, a_row, a_col, b, b_at, b_row, b_col, bias, by_row, m, n, k):  # type: ignore[no-untyped-def]
-    """Item = four vectors of columns of C, read in place."""
-    width = 4 * lanes(c)
-    for j in range(start * width, min(n, stop * width), width):
-        columns = min(width, n - j)
+    """Item = four vectors of columns of C; A and B are read where they lie."""
+    step = lanes(c)
+    for j in range(start * 4 * step, min(n, stop * 4 * step), 4 * step):
+        columns = min(4 * step, n - j)
         for i in range(m):
-            at = c_at + i * ldc + j
-            for r in range(columns):
-                c[at + r] = 0
+            at, a_i, b_j = c_at + i * ldc + j, a_at + i * a_row, b_at + j * b_col
+            for r in range(0, columns, step):
+                row = zero(c)
                 if bias is not None:
-                    c[at + r] = bias[i] if by_row else bias[j + r]
-            if b_col == 1:
-                _add_row(c, at, a, a_at + i * a_row, a_col, b, b_at + j, b_row, columns, k)
-            elif b_row == 1 and a_col == 1:
+                    row = splat(bias[i]) if by_row else load_part(bias, j + r, columns - r)
+                store_part(c, at + r, row, columns - r)
+            if b_col == 1 and columns == 4 * step:
+                tile = tile_load(c, at, 0, 1, 4)
+                for s in range(k):
+                    tile = tile_outer(tile, a, a_i + s * a_col, 0, b, b_j + s * b_row)
+                tile_store(tile, c, at, 0)
+            elif a_col == 1 and b_row == 1:
                 for r in range(columns):
-                    c[at + r] = dot(a, a_at + i * a_row, b, b_at + (j + r) * b_col, k, c[at + r])
+                    c[at + r] += dot(a, a_i, b, b_j + r * b_col, k)
             else:
                 for r in range(columns):
                     value = c[at + r]
-                    for step in range(k):
-                        value += a[a_at + i * a_row + step * a_col] * b[b_at + step * b_row + (j + r) * b_col]
+                    for s in range(k):
+                        value += a[a_i + s * a_col] * b[b_j + r * b_col + s * b_row]
                     c[at + r] = value
 
 
 # The compiled drivers, as globals that nopython code can call.
-_run_unpacked, _run_pack_a, _run_pack_b, _run_tiles = _unpacked.cpu, _pack_a.cpu, _pack_b.cpu, _tiles.cpu
-
-
-@_jit.jit
-def _packed_rows(c, c_at, a, a_at, b, b_at, bias, i, by_row, m, n, k, a_row, a_col, b_row, b_col, ldc, w, w_at, pool):  # type: ignore[no-untyped-def]
-    """`gemm` for at most MS rows, of which the first is row i of the whole: pack, then multiply, block by block."""
-    width = 2 * lanes(c)
-    for p in range(0, k, KC):
-        depth = min(KC, k - p)
-        lead = 0
-        if bias is not None:
-            lead = 1 if p == 0 else 0
-        steps = depth + lead
-        packed_b = w_at + round_up(m, MR) * steps
-        args_a = (w, w_at, a, a_at + p * a_col, a_row, a_col, m, depth, bias, i, by_row, lead)
-        _run_pack_a(args_a, 0, (m + MR - 1) // MR, max(1, _GRAIN // (steps * MR * 8)), pool)
-        for j in range(0, n, NS):
-            columns = min(NS, n - j)
-            panels = (columns + width - 1) // width
-            args_b = (w, packed_b, b, b_at + p * b_row + j * b_col, b_row, b_col, columns, depth, bias, j, by_row, lead)
-            _run_pack_b(args_b, 0, panels, max(1, _GRAIN // (steps * width * 8)), pool)
-            args_c = (c, c_at + j, ldc, w, w_at, packed_b, m, columns, steps, p == 0)
-            items = panels * ((m + MC - 1) // MC)
-            _run_tiles(args_c, 0, items, max(1, _GRAIN // (steps * width * min(m, MC))), pool)
+_run_unpacked, _run_pack, _run_tiles = _unpacked.cpu, _pack.cpu, _tiles.cpu
 
 
 @_jit.jit
@@ -261,13 +199,28 @@ def gemm(c, c_at, a, a_at, b, b_at, bias, by_row, m, n, k, a_row, a_col, b_row, 
         Address of the parallel driver; 0 runs on the calling thread.
     """
     width = 2 * lanes(c)
+    height = round_up(1, MR)  # MR as an ordinary int: its literal type would compile _pack twice
     if m * n * k <= _SMALL or m < _FEW_ROWS:
         items = (n + 2 * width - 1) // (2 * width)
-        grain = max(1, _GRAIN // max(1, m * k * 2 * width))
         args = (c, c_at, ldc, a, a_at, a_row, a_col, b, b_at, b_row, b_col, bias, by_row, m, n, k)
-        _run_unpacked(args, 0, items, grain, pool)
+        _run_unpacked(args, 0, items, max(1, _GRAIN // max(1, m * k * 2 * width)), pool)
         return
     for i in range(0, m, MS):
         rows = min(MS, m - i)
-        c_i, a_i = c_at + i * ldc, a_at + i * a_row
-        _packed_rows(c, c_i, a, a_i, b, b_at, bias, i, by_row, rows, n, k, a_row, a_col, b_row, b_col, ldc, workspace, w_at, pool)
+        for p in range(0, k, KC):
+            depth = min(KC, k - p)
+            steps, lead_a, lead_b = depth, NO_BIAS, NO_BIAS
+            if bias is not None:
+                if p == 0:
+                    steps, lead_a, lead_b = depth + 1, BIAS if by_row else ONES, ONES if by_row else BIAS
+            args = (workspace, w_at, height, a, a_at + i * a_row + p * a_col, a_row, a_col, rows, depth, bias, i, lead_a)
+            _run_pack(args, 0, (rows + MR - 1) // MR, max(1, _GRAIN // (steps * MR * 8)), pool)
+            b_panels = w_at + round_up(rows, MR) * steps
+            for j in range(0, n, NS):
+                columns = min(NS, n - j)
+                panels = (columns + width - 1) // width
+                args = (workspace, b_panels, width, b, b_at + p * b_row + j * b_col, b_col, b_row, columns, depth, bias, j, lead_b)
+                _run_pack(args, 0, panels, max(1, _GRAIN // (steps * width * 8)), pool)
+                args = (c, c_at + i * ldc + j, ldc, workspace, w_at, b_panels, rows, columns, steps, p == 0)
+                grain = max(1, _GRAIN // (steps * width * min(rows, MC)))
+                _run_tiles(args, 0, panels * ((rows + MC - 1) // MC), grain, pool)

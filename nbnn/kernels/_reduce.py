@@ -1,50 +1,367 @@
-"""Deterministic sums (first, simple form)."""
+"""Deterministic sums: over a range inside a row body, and over one axis of an array.
+
+The order of additions follows from the length alone, never from the number of threads, and is that of a shallow tree, so
+that the error grows like that of pairwise summation. On the CPU a range of neighbours is added up in lanes: 256 bytes of
+partial sums (64 float32, 32 float64), which LLVM cuts to the machine's registers; the result does not depend on how. In
+plain Python and on CUDA the same functions are plain loops. Their bits differ from the CPU's, and from nothing else.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.core.datamodel import models
+from numba.extending import intrinsic, register_model
+
 from nbnn import _jit
 from nbnn.kernels._cpu import over_rows
+from nbnn.kernels._vecmath import _inline, twin
 
-BLOCK = 1024
+BLOCK = 1024  # elements of one partial sum in `sum_blocks`
+_RUN = 32  # elements added one after another before they join the total
+
+# Lanes: an LLVM vector of 256 bytes as a Numba variable. 4 registers of AVX-512 hide the latency of the addition.
 
 
-@_jit.jit
+class _Lanes(types.Type):
+    def __init__(self, dtype: types.Type) -> None:
+        self.dtype = dtype
+        self.count = 2048 // dtype.bitwidth
+        super().__init__(f"lanes({dtype})")
+
+
+@register_model(_Lanes)
+class _LanesModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, lanes: Any) -> None:
+        super().__init__(manager, lanes, ir.VectorType(manager.lookup(lanes.dtype).get_value_type(), lanes.count))
+
+
+def _splat_value(builder: Any, value: Any, lanes: Any) -> Any:
+    vector = ir.VectorType(value.type, lanes.count)
+    first = builder.insert_element(ir.Constant(vector, ir.Undefined), value, ir.Constant(ir.IntType(32), 0))
+    mask = ir.Constant(ir.VectorType(ir.IntType(32), lanes.count), [0] * lanes.count)
+    return builder.shuffle_vector(first, first, mask)
+
+
+def _lane_mask(builder: Any, count: Any, lanes: Any) -> Any:
+    """<n x i1>: lane < count."""
+    number = ir.VectorType(ir.IntType(32), lanes.count)
+    most = _splat_value(builder, builder.trunc(count, ir.IntType(32)), lanes)
+    return builder.icmp_signed("<", ir.Constant(number, list(range(lanes.count))), most)
+
+
+def _address(context: Any, builder: Any, array: Any, value: Any, at: Any, lanes: Any) -> Any:
+    data = context.make_array(array)(context, builder, value).data
+    vector = ir.VectorType(data.type.pointee, lanes.count)
+    return builder.bitcast(builder.gep(data, [at]), vector.as_pointer()), vector
+
+
+@intrinsic
+def _lane_count(typingctx, x):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        return ir.Constant(ir.IntType(64), _Lanes(x.dtype).count)
+
+    return types.int64(x), codegen
+
+
+@intrinsic
+def _splat(typingctx, x, value):  # type: ignore[no-untyped-def]
+    """Every lane `value`, as the type of array `x`."""
+    lanes = _Lanes(x.dtype)
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        return _splat_value(builder, context.cast(builder, args[1], value, x.dtype), lanes)
+
+    return lanes(x, value), codegen
+
+
+@intrinsic
+def _load(typingctx, x, at):  # type: ignore[no-untyped-def]
+    """x[at], x[at + 1], ..."""
+    lanes = _Lanes(x.dtype)
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        pointer, _ = _address(context, builder, x, args[0], args[1], lanes)
+        return builder.load(pointer, align=x.dtype.bitwidth // 8)
+
+    return lanes(x, at), codegen
+
+
+@intrinsic
+def _load_some(typingctx, x, at, count, other):  # type: ignore[no-untyped-def]
+    """The first `count` lanes from x[at] on, the rest from the lanes `other`; reads nothing beyond."""
+    lanes = _Lanes(x.dtype)
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        pointer, vector = _address(context, builder, x, args[0], args[1], lanes)
+        mask = _lane_mask(builder, args[2], lanes)
+        name = f"llvm.masked.load.v{lanes.count}f{x.dtype.bitwidth}.p0"
+        function_type = ir.FunctionType(vector, [pointer.type, ir.IntType(32), mask.type, vector])
+        function = cgutils.get_or_insert_function(builder.module, function_type, name)
+        align = ir.Constant(ir.IntType(32), x.dtype.bitwidth // 8)
+        return builder.call(function, [pointer, align, mask, args[3]])
+
+    return lanes(x, at, types.int64, lanes), codegen
+
+
+@intrinsic
+def _store_some(typingctx, x, at, count, value):  # type: ignore[no-untyped-def]
+    """x[at + lane] = value for the first `count` lanes."""
+    lanes = _Lanes(x.dtype)
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        pointer, vector = _address(context, builder, x, args[0], args[1], lanes)
+        mask = _lane_mask(builder, args[2], lanes)
+        name = f"llvm.masked.store.v{lanes.count}f{x.dtype.bitwidth}.p0"
+        function_type = ir.FunctionType(ir.VoidType(), [vector, pointer.type, ir.IntType(32), mask.type])
+        function = cgutils.get_or_insert_function(builder.module, function_type, name)
+        align = ir.Constant(ir.IntType(32), x.dtype.bitwidth // 8)
+        builder.call(function, [args[3], pointer, align, mask])
+        return context.get_dummy_value()
+
+    return types.void(x, at, types.int64, lanes), codegen
+
+
+def _maximum(builder: Any, a: Any, b: Any) -> Any:
+    return builder.select(builder.fcmp_ordered(">", b, a), b, a)  # a NaN in b is passed over
+
+
+_LANE_OPS = {
+    "add": lambda builder, a, b: builder.fadd(a, b, flags=("contract",)),
+    "subtract": lambda builder, a, b: builder.fsub(a, b),
+    "multiply": lambda builder, a, b: builder.fmul(a, b, flags=("contract",)),
+    "maximum": _maximum,
+}
+
+
+def _lane_op(name: str) -> Any:
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        return _LANE_OPS[name](builder, *args)
+
+    def typing(typingctx, a, b):  # type: ignore[no-untyped-def]
+        return a(a, b), codegen
+
+    return intrinsic(typing)
+
+
+_add, _subtract, _multiply, _larger = (_lane_op(name) for name in ("add", "subtract", "multiply", "maximum"))
+
+
+def _fold(name: str) -> Any:
+    """Combine the lanes to one number in a tree: lane i with lane i + n / 2, and so on."""
+
+    def typing(typingctx, lanes):  # type: ignore[no-untyped-def]
+        def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+            value, count = args[0], lanes.count
+            while count > 1:
+                count //= 2
+                index = ir.VectorType(ir.IntType(32), count)
+                low = builder.shuffle_vector(value, value, ir.Constant(index, list(range(count))))
+                high = builder.shuffle_vector(value, value, ir.Constant(index, list(range(count, 2 * count))))
+                value = _LANE_OPS[name](builder, low, high)
+            return builder.extract_element(value, ir.Constant(ir.IntType(32), 0))
+
+        return lanes.dtype(lanes), codegen
+
+    return intrinsic(typing)
+
+
+_fold_sum, _fold_max = _fold("add"), _fold("maximum")
+
+
+# Plain forms: the maths, and what the simulator and CUDA run.
+
+
 def sum_range(x, start, length, step):  # type: ignore[no-untyped-def]
     """Sum of x[start + j * step] for j in range(length)."""
     total = type(x[0])(0)
-    for j in range(0, length, 32):
+    for j in range(0, length, _RUN):
         part = type(x[0])(0)
-        for k in range(j, min(j + 32, length)):
+        for k in range(j, min(j + _RUN, length)):
             part += x[start + k * step]
         total += part
     return total
 
 
-@_jit.jit
 def dot_range(a, a_start, b, b_start, length, step):  # type: ignore[no-untyped-def]
-    """Sum of a[a_start + j * step] * b[b_start + j * step]."""
+    """Sum of a[a_start + j * step] * b[b_start + j * step] for j in range(length)."""
     total = type(a[0])(0)
-    for j in range(0, length, 32):
+    for j in range(0, length, _RUN):
         part = type(a[0])(0)
-        for k in range(j, min(j + 32, length)):
+        for k in range(j, min(j + _RUN, length)):
             part += a[a_start + k * step] * b[b_start + k * step]
         total += part
     return total
 
 
-@_jit.jit
+def squares_range(x, start, length, step, shift):  # type: ignore[no-untyped-def]
+    """Sum of (x[start + j * step] - shift)**2 for j in range(length)."""
+    total = type(x[0])(0)
+    for j in range(0, length, _RUN):
+        part = type(x[0])(0)
+        for k in range(j, min(j + _RUN, length)):
+            v = x[start + k * step] - shift
+            part += v * v
+        total += part
+    return total
+
+
+def dot_shifted_range(a, b, start, length, step, shift):  # type: ignore[no-untyped-def]
+    """Sum of a[start + j * step] * (b[start + j * step] - shift) for j in range(length)."""
+    total = type(a[0])(0)
+    for j in range(0, length, _RUN):
+        part = type(a[0])(0)
+        for k in range(j, min(j + _RUN, length)):
+            part += a[start + k * step] * (b[start + k * step] - shift)
+        total += part
+    return total
+
+
 def max_range(x, start, length, step):  # type: ignore[no-untyped-def]
-    """Largest of x[start + j * step]; NaN is passed over, -inf where nothing is left."""
-    best = x[start]
+    """Largest of x[start + j * step]; NaN is passed over; -inf where nothing is left."""
+    best = type(x[0])(-np.inf)
     for j in range(length):
         v = x[start + j * step]
-        best = v if not (best >= v) else best
+        best = v if v > best else best
     return best
+
+
+# CPU forms for step 1. A range longer than BLOCK is a sum of blocks, whose rounding errors (Knuth's two-sum) are carried
+# along: a million elements cost no more accuracy than a thousand.
+
+
+@_inline
+def _two_sum(total, error, part):  # type: ignore[no-untyped-def]
+    s = total + part
+    t = s - total
+    lost = (total - (s - t)) + (part - t)
+    return s, error + (lost if lost == lost else type(total)(0))  # infinity - infinity is no error of rounding
+
+
+@_inline
+def _sum_block(x, at, length):  # type: ignore[no-untyped-def]
+    width = _lane_count(x)
+    zero = _splat(x, 0)
+    lanes = zero
+    stop = at + length
+    while at + width <= stop:
+        lanes = _add(lanes, _load(x, at))
+        at += width
+    if at < stop:
+        lanes = _add(lanes, _load_some(x, at, stop - at, zero))
+    return _fold_sum(lanes)
+
+
+@_inline
+def _dot_block(a, a_at, b, b_at, length, shift):  # type: ignore[no-untyped-def]
+    width = _lane_count(a)
+    zero = _splat(a, 0)
+    shifts = _splat(a, shift)
+    lanes = zero
+    stop = a_at + length
+    while a_at + width <= stop:
+        lanes = _add(lanes, _multiply(_load(a, a_at), _subtract(_load(b, b_at), shifts)))
+        a_at += width
+        b_at += width
+    if a_at < stop:
+        some = _subtract(_load_some(b, b_at, stop - a_at, shifts), shifts)
+        lanes = _add(lanes, _multiply(_load_some(a, a_at, stop - a_at, zero), some))
+    return _fold_sum(lanes)
+
+
+@_inline
+def _squares_block(x, at, length, shift):  # type: ignore[no-untyped-def]
+    width = _lane_count(x)
+    shifts = _splat(x, shift)
+    lanes = _splat(x, 0)
+    stop = at + length
+    while at + width <= stop:
+        some = _subtract(_load(x, at), shifts)
+        lanes = _add(lanes, _multiply(some, some))
+        at += width
+    if at < stop:
+        some = _subtract(_load_some(x, at, stop - at, shifts), shifts)
+        lanes = _add(lanes, _multiply(some, some))
+    return _fold_sum(lanes)
+
+
+def _sum_lanes(x, start, length, step):  # type: ignore[no-untyped-def]
+    if step != 1 or length < 8:
+        return _sum_plain(x, start, length, step)
+    total = _sum_block(x, start, min(BLOCK, length))
+    error = type(x[0])(0)
+    for j in range(BLOCK, length, BLOCK):
+        total, error = _two_sum(total, error, _sum_block(x, start + j, min(BLOCK, length - j)))
+    return total + error
+
+
+def _dot_lanes(a, a_start, b, b_start, length, step):  # type: ignore[no-untyped-def]
+    if step != 1 or length < 8:
+        return _dot_plain(a, a_start, b, b_start, length, step)
+    total = _dot_block(a, a_start, b, b_start, min(BLOCK, length), 0)
+    error = type(a[0])(0)
+    for j in range(BLOCK, length, BLOCK):
+        part = _dot_block(a, a_start + j, b, b_start + j, min(BLOCK, length - j), 0)
+        total, error = _two_sum(total, error, part)
+    return total + error
+
+
+def _squares_lanes(x, start, length, step, shift):  # type: ignore[no-untyped-def]
+    if step != 1 or length < 8:
+        return _squares_plain(x, start, length, step, shift)
+    total = _squares_block(x, start, min(BLOCK, length), shift)
+    error = type(x[0])(0)
+    for j in range(BLOCK, length, BLOCK):
+        total, error = _two_sum(total, error, _squares_block(x, start + j, min(BLOCK, length - j), shift))
+    return total + error
+
+
+def _dot_shifted_lanes(a, b, start, length, step, shift):  # type: ignore[no-untyped-def]
+    if step != 1 or length < 8:
+        return _dot_shifted_plain(a, b, start, length, step, shift)
+    total = _dot_block(a, start, b, start, min(BLOCK, length), shift)
+    error = type(a[0])(0)
+    for j in range(BLOCK, length, BLOCK):
+        part = _dot_block(a, start + j, b, start + j, min(BLOCK, length - j), shift)
+        total, error = _two_sum(total, error, part)
+    return total + error
+
+
+def _max_lanes(x, start, length, step):  # type: ignore[no-untyped-def]
+    if step != 1 or length < 8:
+        return _max_plain(x, start, length, step)
+    at, stop = start, start + length
+    width = _lane_count(x)
+    lowest = _splat(x, -np.inf)
+    lanes = lowest
+    while at + width <= stop:
+        lanes = _larger(lanes, _load(x, at))
+        at += width
+    if at < stop:
+        lanes = _larger(lanes, _load_some(x, at, stop - at, lowest))
+    return _fold_max(lanes)
+
+
+_sum_plain, _dot_plain, _squares_plain = _jit.jit(sum_range), _jit.jit(dot_range), _jit.jit(squares_range)
+_dot_shifted_plain, _max_plain = _jit.jit(dot_shifted_range), _jit.jit(max_range)
+
+twin(sum_range, lambda *_: _sum_lanes, lambda *_: sum_range)
+twin(dot_range, lambda *_: _dot_lanes, lambda *_: dot_range)
+twin(squares_range, lambda *_: _squares_lanes, lambda *_: squares_range)
+twin(dot_shifted_range, lambda *_: _dot_shifted_lanes, lambda *_: dot_shifted_range)
+twin(max_range, lambda *_: _max_lanes, lambda *_: max_range)
 
 
 @over_rows
 def sum_blocks(row, out, x, length, inner):  # type: ignore[no-untyped-def]
-    """out[o, b, k] = sum of x[o, BLOCK * b : BLOCK * (b + 1), k]; rows are outer * blocks * inner."""
+    """out[o, b, k] = sum of x[o, BLOCK * b : BLOCK * (b + 1), k]; rows are outer * blocks * inner, blocks = ceil(length / BLOCK).
+
+    Applied again with length = blocks until one block is left, it is the sum over the axis.
+    """
     blocks = (length + BLOCK - 1) // BLOCK
     k = row % inner
     b = row // inner % blocks
@@ -53,26 +370,40 @@ def sum_blocks(row, out, x, length, inner):  # type: ignore[no-untyped-def]
     out[row] = sum_range(x, (o * length + first) * inner + k, min(BLOCK, length - first), inner)
 
 
-@_jit.jit
-def squares_range(x, start, length, step, shift):  # type: ignore[no-untyped-def]
-    """Sum of (x[start + j * step] - shift)**2."""
-    total = type(x[0])(0)
-    for j in range(0, length, 32):
-        part = type(x[0])(0)
-        for k in range(j, min(j + 32, length)):
-            v = x[start + k * step] - shift
-            part += v * v
-        total += part
-    return total
+@over_rows
+def _sum_columns(row, out, x, length, inner):  # type: ignore[no-untyped-def]
+    """`sum_blocks` for inner > 1, all lanes at once: a row is (o, b, s), s one strip of columns as wide as the lanes."""
+    width = _lane_count(x)
+    blocks = (length + BLOCK - 1) // BLOCK
+    strips = (inner + width - 1) // width
+    k = row % strips * width
+    some = min(width, inner - k)
+    block = row // strips
+    first = block % blocks * BLOCK
+    at = (block // blocks * length + first) * inner + k
+    zero = _splat(x, 0)
+    total = zero
+    left = min(BLOCK, length - first)
+    while left > 0:
+        part = zero
+        for _ in range(min(_RUN, left)):
+            part = _add(part, _load(x, at) if some == width else _load_some(x, at, some, zero))
+            at += inner
+        total = _add(total, part)
+        left -= _RUN
+    _store_some(out, block * inner + k, some, total)
+
+
+_blocks_cpu, _columns_cpu = sum_blocks.cpu, _sum_columns.cpu
 
 
 @_jit.jit
-def dot_shifted_range(a, b, start, length, step, shift):  # type: ignore[no-untyped-def]
-    """Sum of a[start + j * step] * (b[start + j * step] - shift)."""
-    total = type(a[0])(0)
-    for j in range(0, length, 32):
-        part = type(a[0])(0)
-        for k in range(j, min(j + 32, length)):
-            part += a[start + k * step] * (b[start + k * step] - shift)
-        total += part
-    return total
+def sum_blocks_fast(out, x, workspace, length, inner, pool):  # type: ignore[no-untyped-def]
+    """`sum_blocks` on the CPU, for any inner."""
+    work = min(BLOCK, length)
+    if inner == 1:
+        _blocks_cpu((out, x, length, inner), 0, out.size, 32768 // work, pool)
+    else:
+        width = _lane_count(x)
+        strips = (inner + width - 1) // width
+        _columns_cpu((out, x, length, inner), 0, out.size // inner * strips, max(1, 512 // work), pool)

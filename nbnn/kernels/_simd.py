@@ -195,6 +195,25 @@ def load_part(typingctx, array, index, count, lanes=None):  # type: ignore[no-un
     return signature(vector, array, types.intp, types.intp, *_given(lanes)), codegen
 
 
+@intrinsic(prefer_literal=True)
+def gather(typingctx, array, index, step, count, lanes=None):  # type: ignore[no-untyped-def]
+    """Lane r is ``array[index + r * step]`` for the first `count` lanes (1 or more); the others are 0 and not read."""
+    vector = _vector_of(array.dtype, lanes)
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        start = _pointer(context, builder, sig.args[0], args[0], args[1])
+        zeros = ir.Constant(vector.llvm, None)
+        value = zeros
+        for r in range(vector.lanes):  # lanes beyond the count read lane 0 again: no branch
+            offset = builder.mul(args[2], _I64(r))
+            offset = builder.select(builder.icmp_signed("<", _I64(r), args[3]), offset, _I64(0))
+            number = builder.load(builder.gep(start, [offset], inbounds=True))
+            value = builder.insert_element(value, number, _I32(r))
+        return builder.select(_first(builder, args[3], vector.lanes), value, zeros)
+
+    return signature(vector, array, *(types.intp,) * 3, *_given(lanes)), codegen
+
+
 @intrinsic
 def store(typingctx, array, index, value):  # type: ignore[no-untyped-def]
     """Write a vector to ``array[index:]``."""

@@ -12,6 +12,7 @@ signs, infinities, NaN and subnormal numbers.
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable
 from typing import Any
@@ -30,12 +31,22 @@ _on_cuda: list[tuple[Callable, Callable]] = []
 
 
 def twin(plain: Callable, cpu: Callable, cuda: Callable) -> None:
-    """Let compiled CPU code see `cpu(*types)` and CUDA code `cuda(*types)` where a body calls `plain`.
+    """Let compiled CPU code see ``cpu(*types)`` and CUDA code ``cuda(*types)`` where a body calls `plain`.
 
-    Both are functions of Numba types that give the implementation, as for `numba.extending.overload`.
+    Both get the Numba types of the arguments and return the implementation (with the argument names of `plain`) or None.
     """
-    overload(plain, jit_options=_OPTIONS, target="cpu")(cpu)
-    _on_cuda.append((plain, cuda))
+    overload(plain, jit_options=_OPTIONS, target="cpu")(_choice(plain, cpu))
+    _on_cuda.append((plain, _choice(plain, cuda)))
+
+
+def _choice(plain: Callable, choose: Callable) -> Callable:
+    """`choose` under the signature of `plain`, by which Numba binds the arguments."""
+
+    def overloaded(*args: types.Type) -> Any:
+        return choose(*args)
+
+    overloaded.__signature__ = inspect.signature(plain)  # type: ignore[attr-defined]
+    return overloaded
 
 
 def register_cuda() -> None:
@@ -43,65 +54,71 @@ def register_cuda() -> None:
     from numba.cuda import extending
 
     while _on_cuda:
-        plain, cuda = _on_cuda.pop()
-        extending.overload(plain)(cuda)
+        plain, choice = _on_cuda.pop()
+        extending.overload(plain)(choice)
 
 
 def _math(plain: Callable, float32: Callable, float64: Callable, cuda: Callable) -> None:
     """A twin of one floating-point argument: its two CPU forms by type, and the device function."""
-
-    def cpu(x):  # type: ignore[no-untyped-def]
-        return {types.float32: float32, types.float64: float64}.get(x)
-
-    def device(x):  # type: ignore[no-untyped-def]
-        return cuda if isinstance(x, types.Float) else None
-
-    twin(plain, cpu, device)
+    cpu = {types.float32: float32, types.float64: float64}
+    twin(plain, cpu.get, lambda x: cuda if isinstance(x, types.Float) else None)
 
 
 # Plain Python: exact types, no exceptions, no warnings.
 
 
-def exp(x: Any) -> Any:
+def exp(x):  # type: ignore[no-untyped-def]
     """e**x."""
     with np.errstate(all="ignore"):
         return type(x)(np.exp(x))
 
 
-def expm1(x: Any) -> Any:
+def expm1(x):  # type: ignore[no-untyped-def]
     """e**x - 1, exact to the last bits near 0."""
     with np.errstate(all="ignore"):
         return type(x)(np.expm1(x))
 
 
-def log(x: Any) -> Any:
+def log(x):  # type: ignore[no-untyped-def]
     """Natural logarithm; -inf at 0, NaN below."""
     with np.errstate(all="ignore"):
         return type(x)(np.log(x))
 
 
-def log1p(x: Any) -> Any:
+def log1p(x):  # type: ignore[no-untyped-def]
     """ln(1 + x), exact to the last bits near 0."""
     with np.errstate(all="ignore"):
         return type(x)(np.log1p(x))
 
 
-def tanh(x: Any) -> Any:
+def tanh(x):  # type: ignore[no-untyped-def]
     """Hyperbolic tangent."""
     return type(x)(np.tanh(x))
 
 
-def sqrt(x: Any) -> Any:
+def sqrt(x):  # type: ignore[no-untyped-def]
     """Square root; NaN below 0."""
     with np.errstate(all="ignore"):
         return type(x)(np.sqrt(x))
 
 
-def sigmoid(x: Any) -> Any:
+def sigmoid(x):  # type: ignore[no-untyped-def]
     """1 / (1 + e**-x), by e**-|x|, so that neither tail overflows."""
     e = exp(-abs(x))
     return (e if x < 0 else type(x)(1)) / (type(x)(1) + e)
 
+
+def natural(i):  # type: ignore[no-untyped-def]
+    """`i` as an index that is known to be at least 0, for use in brackets only: ``x[natural(i)]``.
+
+    Numba lets a negative index count from the end. Unless LLVM can see that an index is not negative, that test stays in
+    the loop, and every load and store of a vectorised loop becomes a gather or scatter (exp: 1.36 against 0.34 ns an
+    element). An unsigned index has no such test; promising the sign by llvm.assume was lost on inlining.
+    """
+    return i
+
+
+twin(natural, lambda i: lambda i: np.uint64(i), lambda i: lambda i: i)
 
 # Bits of a float as an integer and back.
 

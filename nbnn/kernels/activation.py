@@ -5,6 +5,7 @@ from __future__ import annotations
 from nbnn.kernels import _vecmath as vm
 from nbnn.kernels._cpu import over_elements, over_rows
 from nbnn.kernels._reduce import dot_range, max_range, sum_range
+from nbnn.kernels._vecmath import natural
 
 
 @over_elements(1)
@@ -65,14 +66,16 @@ def softmax(row, y, x, length, inner):  # type: ignore[no-untyped-def]
     start = row // inner * length * inner + row % inner
     peak = max_range(x, start, length, inner)
     if inner == 1:  # a loop of its own, so that LLVM sees unit steps and vectorises exp
-        for j in range(start, start + length):
+        for k in range(start, start + length):
+            j = natural(k)
             y[j] = vm.exp(x[j] - peak)
     else:
         for j in range(length):
             y[start + j * inner] = vm.exp(x[start + j * inner] - peak)
     scale = type(peak)(1) / sum_range(y, start, length, inner)
     if inner == 1:
-        for j in range(start, start + length):
+        for k in range(start, start + length):
+            j = natural(k)
             y[j] *= scale
     else:
         for j in range(length):
@@ -85,14 +88,16 @@ def log_softmax(row, y, x, length, inner):  # type: ignore[no-untyped-def]
     start = row // inner * length * inner + row % inner
     peak = max_range(x, start, length, inner)
     if inner == 1:
-        for j in range(start, start + length):
+        for k in range(start, start + length):
+            j = natural(k)
             y[j] = vm.exp(x[j] - peak)
     else:
         for j in range(length):
             y[start + j * inner] = vm.exp(x[start + j * inner] - peak)
     rest = vm.log(sum_range(y, start, length, inner))
     if inner == 1:
-        for j in range(start, start + length):
+        for k in range(start, start + length):
+            j = natural(k)
             y[j] = (x[j] - peak) - rest
     else:
         for j in range(length):
@@ -105,7 +110,8 @@ def softmax_backward(row, dx, grad, y, length, inner):  # type: ignore[no-untype
     start = row // inner * length * inner + row % inner
     dot = dot_range(grad, start, y, start, length, inner)
     if inner == 1:
-        for j in range(start, start + length):
+        for k in range(start, start + length):
+            j = natural(k)
             dx[j] = y[j] * (grad[j] - dot)
     else:
         for j in range(start, start + length * inner, inner):
@@ -118,7 +124,8 @@ def log_softmax_backward(row, dx, grad, y, length, inner):  # type: ignore[no-un
     start = row // inner * length * inner + row % inner
     total = sum_range(grad, start, length, inner)
     if inner == 1:
-        for j in range(start, start + length):
+        for k in range(start, start + length):
+            j = natural(k)
             dx[j] = grad[j] - vm.exp(y[j]) * total
     else:
         for j in range(start, start + length * inner, inner):

@@ -12,6 +12,7 @@ import numpy as np
 
 from nbnn.kernels._cpu import over_elements, over_rows
 from nbnn.kernels._reduce import dot_shifted_range, squares_range, sum_range
+from nbnn.kernels._vecmath import natural
 
 
 @over_rows
@@ -46,7 +47,8 @@ def batch_norm(row, y, x, mean, rstd, weight, bias, channels, spatial):  # type:
     m = mean[c]
     scale = rstd[c] if weight is None else rstd[c] * weight[c]
     shift = kind(0) if bias is None else bias[c]
-    for j in range(row * spatial, (row + 1) * spatial):
+    for k in range(row * spatial, (row + 1) * spatial):
+        j = natural(k)
         y[j] = (x[j] - m) * scale + shift
 
 
@@ -81,7 +83,8 @@ def batch_norm_backward(  # type: ignore[no-untyped-def]
             dx[j] = (grad[j] - a - (x[j] - m) * b) * scale
     else:
         for n in range(batch):
-            for j in range((n * channels + c) * spatial, (n * channels + c + 1) * spatial):
+            for k in range((n * channels + c) * spatial, (n * channels + c + 1) * spatial):
+                j = natural(k)
                 dx[j] = (grad[j] - a - (x[j] - m) * b) * scale
 
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 import warnings
-import weakref
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from nbnn.autograd import Function
+from nbnn.autograd import Function, HookHandle
 from nbnn.tensor import Tensor
-
-_numbers = itertools.count()
 
 
 class Hook(NamedTuple):
@@ -22,37 +18,6 @@ class Hook(NamedTuple):
     always_call: bool = False
 
 
-class HookHandle:
-    """What a ``register_*`` method returns: takes its hook off again, by `remove` or at the end of a ``with`` block.
-
-    Examples
-    --------
-    >>> import nbnn, nbnn.nn as nn
-    >>> layer = nn.Linear(2, 3)
-    >>> with layer.register_forward_hook(lambda module, args, output: print(output.shape)):
-    ...     _ = layer(nbnn.ones(4, 2))
-    nbnn.Size([4, 3])
-    >>> _ = layer(nbnn.ones(4, 2))
-    """
-
-    def __init__(self, module: Hooks, kind: str, number: int) -> None:
-        self._module = weakref.ref(module)
-        self._kind = kind
-        self._number = number
-
-    def remove(self) -> None:
-        """Take the hook off; a second call does nothing."""
-        module = self._module()
-        if module is not None:
-            module._remove_hook(self._kind, self._number)
-
-    def __enter__(self) -> HookHandle:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.remove()
-
-
 class _Tap(Function):
     """The identity on several Tensors: shows their gradients to ``look``, all at once, and passes on what it returns."""
 
@@ -60,16 +25,20 @@ class _Tap(Function):
     def forward(ctx: Any, look: Callable[[tuple], tuple], *tensors: Tensor) -> tuple[Tensor, ...]:
         ctx.look = look
         ctx.set_materialize_grads(False)
-        return tuple(t.view(t.shape) for t in tensors)  # type: ignore[attr-defined]
+        return tensors
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple:
         return (None, *ctx.look(gradients))
 
 
+def _wants_gradient(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.requires_grad
+
+
 def _tap(values: tuple, look: Callable[[tuple], tuple]) -> tuple:
     """`values` with the Tensors among them tapped; ``look`` sees one gradient per value, None where there is none."""
-    places = [i for i, value in enumerate(values) if isinstance(value, Tensor)]
+    places = [i for i, value in enumerate(values) if _wants_gradient(value)]
 
     def spread(gradients: tuple) -> tuple:
         everywhere: list[Tensor | None] = [None] * len(values)
@@ -78,9 +47,8 @@ def _tap(values: tuple, look: Callable[[tuple], tuple]) -> tuple:
         seen = look(tuple(everywhere))
         return tuple(seen[i] for i in places)
 
-    tapped = _Tap.apply(spread, *(values[i] for i in places))
     result = list(values)
-    for i, t in zip(places, tapped if isinstance(tapped, tuple) else (tapped,), strict=True):
+    for i, t in zip(places, _Tap.apply(spread, *(values[i] for i in places)), strict=True):
         result[i] = t
     return tuple(result)
 
@@ -112,12 +80,12 @@ class _WayBack:
 
     def inputs(self, args: tuple) -> tuple:
         self._n_inputs = len(args)
-        self._inputs_seen = bool(self._full) and any(isinstance(a, Tensor) and a.requires_grad for a in args)
+        self._inputs_seen = bool(self._full) and any(map(_wants_gradient, args))
         return _tap(args, self._at_inputs) if self._inputs_seen else args
 
     def outputs(self, output: Any) -> Any:
         values = output if isinstance(output, tuple) else (output,)
-        if not any(isinstance(v, Tensor) and v.requires_grad for v in values):
+        if not any(map(_wants_gradient, values)):
             return output
         values = _tap(values, self._at_outputs)
         return values if isinstance(output, tuple) else values[0]
@@ -132,10 +100,13 @@ class _WayBack:
         return self._run(self._full, "grad_input", gradients, self._gradients)
 
 
+_CALL_KINDS = ("forward_pre", "forward", "backward_pre", "backward")
+
+
 class Hooks:
     """The methods of Module that register hooks, and the call that runs them."""
 
-    _hooked = False  # whether a call has hooks to run: the only question a call without hooks asks
+    _hooked = False  # whether a call may have hooks to run: the only question that a call without hooks asks
     _hooks: dict[str, dict[int, Hook]]  # by kind and number; a kind is there once it had a hook
     forward: Callable[..., Any]
 
@@ -144,23 +115,15 @@ class Hooks:
 
     def _add_hook(self, kind: str, hook: Hook, prepend: bool = False) -> HookHandle:
         if not callable(hook.call):
-            raise TypeError(f"register: `hook` must be callable; got {type(hook.call).__name__}")
-        number = next(_numbers)
+            raise TypeError(f"{type(self).__name__}: `hook` must be callable; got {type(hook.call).__name__}")
         hooks = self._hooks.setdefault(kind, {})
-        first = [] if prepend else list(hooks.items())
-        last = list(hooks.items()) if prepend else []
-        hooks.clear()
-        hooks.update([*first, (number, hook), *last])
-        self._find_whether_hooked()
-        return HookHandle(self, kind, number)
-
-    def _remove_hook(self, kind: str, number: int) -> None:
-        self._hooks[kind].pop(number, None)
-        self._find_whether_hooked()
-
-    def _find_whether_hooked(self) -> None:
-        kinds = ("forward_pre", "forward", "backward_pre", "backward")
-        self._hooked = any(self._hooks.get(kind) for kind in kinds)
+        earlier = dict(hooks) if prepend else {}
+        for number in earlier:
+            del hooks[number]
+        handle = HookHandle(hooks, hook)
+        hooks.update(earlier)
+        self._hooked = self._hooked or kind in _CALL_KINDS
+        return handle
 
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
@@ -228,6 +191,9 @@ class Hooks:
         return self.register_full_backward_hook(hook)
 
     def _call_hooked(self, args: tuple, kwargs: dict[str, Any]) -> Any:
+        if not any(self._hooks.get(kind) for kind in _CALL_KINDS):  # their handles took them off
+            self._hooked = False
+            return self.forward(*args, **kwargs)
         left = self._hooks_of("forward")
         try:
             return self._run_hooks(args, kwargs, left)

@@ -37,8 +37,14 @@ class Registry(dict):
         self.update(members)
         return self
 
+    def pop(self, name: str, *default: Any) -> Any:
+        if name not in self:
+            return super().pop(name, *default)
+        member = self[name]
+        del self[name]
+        return member
+
     # Those of dict write past __setitem__ and __delitem__.
-    pop = MutableMapping.pop
     popitem = MutableMapping.popitem
     clear = MutableMapping.clear
     update = MutableMapping.update

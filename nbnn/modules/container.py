@@ -45,6 +45,13 @@ class _Row(Module):
             members = [(str(i), module) for i, (_, module) in enumerate(members)]
         self._modules.replace(members)  # type: ignore[attr-defined]
 
+    def _part(self, members: list[tuple[str, Any]]) -> Self:
+        """A row of the same class with these members, whatever the arguments of its constructor."""
+        part = type(self).__new__(type(self))
+        Module.__init__(part)
+        part._rebuild(members)
+        return part
+
     def _free_name(self) -> str:
         number = len(self)
         while str(number) in self._modules:
@@ -139,14 +146,12 @@ class Sequential(_Row):
     def __getitem__(self, index: int | slice) -> Any:
         if not isinstance(index, slice):
             return self._named(index)[1]
-        part = type(self)()
-        part._rebuild(list(self._modules.items())[index])
-        return part
+        return self._part(list(self._modules.items())[index])
 
     def __add__(self, other: Sequential) -> Self:
         if not isinstance(other, Sequential):
             return NotImplemented
-        return type(self)(*self, *other)
+        return self._part([(str(i), module) for i, module in enumerate([*self, *other])])
 
     def __iadd__(self, other: Sequential) -> Self:  # type: ignore[override]
         if not isinstance(other, Sequential):
@@ -159,7 +164,9 @@ class Sequential(_Row):
         return list(self) * number
 
     def __mul__(self, number: int) -> Self:
-        return type(self)(*self._times(number)) if isinstance(number, int) else NotImplemented
+        if not isinstance(number, int):
+            return NotImplemented
+        return self._part([(str(i), module) for i, module in enumerate(self._times(number))])
 
     __rmul__ = __mul__
 
@@ -199,7 +206,7 @@ class ModuleList(_Row):
 
     def __getitem__(self, index: int | slice) -> Any:
         if isinstance(index, slice):
-            return type(self)(list(self)[index])
+            return self._part(list(self._modules.items())[index])
         return self._named(index)[1]
 
     def __add__(self, other: Iterable[Module]) -> ModuleList:
@@ -291,12 +298,14 @@ class _Mixed(Module):
         self._order: dict[str, None] = {}
 
     def _put(self, name: str, value: Any) -> None:
-        if name in self._order:
-            self._forget(name)
-        elif name in self.__dict__ or hasattr(type(self), name):
+        if not isinstance(name, str):
+            raise TypeError(f"{type(self).__name__}: `key` (={name!r}) must be a string; got {type(name).__name__}")
+        if name not in self._order and hasattr(self, name):
             raise KeyError(f"{type(self).__name__}: `key` (={name!r}) is already an attribute of {type(self).__name__}")
         if isinstance(value, Tensor) and not isinstance(value, Parameter):
             value = Parameter(value)
+        if name in self._order and not isinstance(value, Parameter):
+            self._forget(name)
         setattr(self, name, value)
         self._order[name] = None
 
@@ -309,19 +318,176 @@ class _Mixed(Module):
     def __len__(self) -> int:
         return len(self._order)
 
-    def _lines(self, sizes: str) -> str:
+    def extra_repr(self) -> str:
         lines = []
         for name in self._order:
             value = self.__dict__[name]
+            what = f"Object of type: {type(value).__name__}"
             if isinstance(value, Tensor):
-                size = "x".join(map(str, value.shape))
                 where = f" ({value.device})" if value.is_cuda else ""
-                what = f"Parameter containing: [{value.dtype!r} of size {size}{where}]"
-            else:
-                what = f"Object of type: {type(value).__name__}"
+                what = f"Parameter containing: [{value.dtype!r} of size {'x'.join(map(str, value.shape))}{where}]"
             lines.append(f"  ({name}): {what}")
-        lines += [f"({name}): {_text._indent(repr(child))}" for name, child in self._modules.items()]
-        return _text.frame(self._get_name(), "", lines)
+        return "\n".join(lines)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         raise RuntimeError(f"{type(self).__name__}: holds parameters and cannot be called")
+
+
+class ParameterList(_Mixed):
+    """A list whose Tensors are registered as Parameters.
+
+    Parameters
+    ----------
+    values : iterable, optional
+        The values to start with; Tensors become Parameters, other objects are kept as they are.
+
+    Raises
+    ------
+    IndexError
+        If an index is beyond the ends.
+
+    Examples
+    --------
+    >>> import nbnn, nbnn.nn as nn
+    >>> nn.ParameterList([nbnn.zeros(2, 3)])
+    ParameterList(  (0): Parameter containing: [nbnn.float32 of size 2x3])
+    """
+
+    def __init__(self, values: Iterable[Any] | None = None) -> None:
+        super().__init__()
+        self.extend([] if values is None else values)
+
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return type(self)(list(self)[index])
+        return self.__dict__[str(_place(self, index, len(self)))]
+
+    def __setitem__(self, index: int, value: Any) -> None:
+        self._put(str(_place(self, index, len(self))), value)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter([self.__dict__[name] for name in self._order])
+
+    def append(self, value: Any) -> Self:
+        """Add a value at the end."""
+        self._put(str(len(self)), value)
+        return self
+
+    def extend(self, values: Iterable[Any]) -> Self:
+        """Add several values at the end."""
+        if not isinstance(values, Iterable) or isinstance(values, Tensor):
+            raise TypeError(f"ParameterList.extend: needs an iterable, not a Tensor; got {type(values).__name__}")
+        for value in values:
+            self.append(value)
+        return self
+
+    def __iadd__(self, values: Iterable[Any]) -> Self:
+        return self.extend(values)
+
+
+class ParameterDict(_Mixed):
+    """A dictionary whose Tensors are registered as Parameters.
+
+    Parameters
+    ----------
+    parameters : mapping or iterable of pairs, optional
+        The values to start with, by name; Tensors become Parameters, other objects are kept as they are.
+
+    Raises
+    ------
+    KeyError
+        If a key is an attribute of the class, such as ``"training"``.
+
+    Examples
+    --------
+    >>> import nbnn, nbnn.nn as nn
+    >>> weights = nn.ParameterDict({"left": nbnn.zeros(2), "right": nbnn.ones(2)})
+    >>> [name for name, _ in weights.named_parameters()]
+    ['left', 'right']
+    """
+
+    def __init__(self, parameters: Any = None) -> None:
+        super().__init__()
+        self.update({} if parameters is None else parameters)
+
+    def __getitem__(self, key: str) -> Any:
+        if key not in self._order:
+            raise KeyError(key)
+        return self.__dict__[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._put(key, value)
+
+    def __delitem__(self, key: str) -> None:
+        self.pop(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._order)
+
+    def __reversed__(self) -> Iterator[str]:
+        return reversed(self._order)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._order
+
+    def __or__(self, other: ParameterDict) -> ParameterDict:
+        made = self.copy()
+        made.update(other)
+        return made
+
+    def __ior__(self, other: ParameterDict) -> Self:
+        self.update(other)
+        return self
+
+    def keys(self) -> Iterable[str]:
+        """The names."""
+        return self._order.keys()
+
+    def values(self) -> Iterable[Any]:
+        """The values."""
+        return [self[key] for key in self]
+
+    def items(self) -> Iterable[tuple[str, Any]]:
+        """The names and values."""
+        return [(key, self[key]) for key in self]
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value of a key, or `default`."""
+        return self[key] if key in self else default
+
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        """The value of a key, which is set to `default` if it is not there."""
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+    def pop(self, key: str) -> Any:
+        """Remove a value and return it."""
+        if key not in self._order:
+            raise KeyError(key)
+        return self._drop(key)
+
+    def popitem(self) -> tuple[str, Any]:
+        """Remove the last name and value and return them."""
+        if not self._order:
+            raise KeyError("ParameterDict: popitem of an empty dictionary")
+        key = next(reversed(self._order))
+        return key, self._drop(key)
+
+    def clear(self) -> None:
+        """Remove all values."""
+        for key in list(self._order):
+            self._drop(key)
+
+    def copy(self) -> ParameterDict:
+        """A dictionary with the same values."""
+        return ParameterDict(dict(self.items()))
+
+    def fromkeys(self, keys: Iterable[str], default: Any = None) -> ParameterDict:
+        """A dictionary with these keys, all with the value `default`."""
+        return ParameterDict(dict.fromkeys(keys, default))
+
+    def update(self, parameters: Any) -> None:
+        """Set the values of a mapping, or of an iterable of pairs."""
+        for key, value in dict(parameters.items() if hasattr(parameters, "items") else parameters).items():
+            self[key] = value

@@ -1,0 +1,1 @@
+"""nbnn and PyTorch side by side: `python -m benchmarks --help`."""

@@ -1,0 +1,98 @@
+"""How a Tensor looks when printed, and in Jupyter."""
+
+from __future__ import annotations
+
+import html as _html
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nbnn.dtypes import bool_, get_default_dtype, int64
+
+if TYPE_CHECKING:
+    from nbnn.tensor import Tensor
+
+_EDGE = 3
+_THRESHOLD = 1000
+_WIDTH = 80
+
+
+def text(t: Tensor) -> str:
+    """torch's layout: four decimals, aligned; dtype, device and history where they are not the usual ones."""
+    values = t._host_values()
+    suffix = []
+    if values.size == 0 and t._shape != (0,):
+        suffix.append(f"size={t._shape}")
+    if t.device.type != "cpu":
+        suffix.append(f"device='{t.device}'")
+    if t._dtype not in (get_default_dtype(), int64, bool_) or (values.size == 0 and t._dtype is not get_default_dtype()):
+        suffix.append(f"dtype={t._dtype!r}")
+    if t._node is not None:
+        suffix.append(f"grad_fn={t._node!r}")
+    elif t._leaf_requires_grad:
+        suffix.append("requires_grad=True")
+    body = "[]" if values.size == 0 else _numbers(values)
+    return f"tensor({', '.join([body, *suffix])})"
+
+
+def _numbers(values: np.ndarray) -> str:
+    prefix = "tensor("
+    formatter = _formatter(values)
+    if values.ndim == 0:
+        return formatter(values.item()).strip()
+    return np.array2string(
+        values,
+        separator=", ",
+        prefix=prefix,
+        formatter={"all": formatter},
+        threshold=_THRESHOLD,
+        edgeitems=_EDGE,
+        max_line_width=_WIDTH,
+    )
+
+
+def _formatter(values: np.ndarray) -> Any:
+    """One function that gives every element the same width."""
+    shown = _shown(values)
+    if values.dtype.kind != "f":
+        width = max(len(str(v)) for v in shown)
+        return lambda v: str(v).rjust(width)
+    finite = np.abs(shown[np.isfinite(shown) & (shown != 0)])
+    whole = bool((finite == np.floor(finite)).all())
+    small, large = (finite.min(), finite.max()) if finite.size else (1.0, 1.0)
+    if large >= 1e8 or (not whole and (large / small > 1000 or small < 1e-4)):
+        style = "{:.4e}"
+    else:
+        style = "{:.0f}." if whole else "{:.4f}"
+    plain = [_one(style, float(v)) for v in shown]
+    width = max(map(len, plain))
+    return lambda v: _one(style, float(v)).rjust(width)
+
+
+def _one(style: str, value: float) -> str:
+    return style.format(value) if np.isfinite(value) else str(value)
+
+
+def _shown(values: np.ndarray) -> np.ndarray:
+    """The elements that will be printed: all, or the corners of a large Tensor."""
+    if values.size > _THRESHOLD:
+        for axis, n in enumerate(values.shape):
+            if n > 2 * _EDGE:
+                values = np.take(values, [*range(_EDGE), *range(n - _EDGE, n)], axis)
+    return values.reshape(-1)
+
+
+def html(t: Tensor) -> str:
+    """A table of the first rows for matrices, the text for everything else, under a line of facts."""
+    facts = f"Tensor {tuple(t._shape)} · {t._dtype.name} · {t.device}"
+    if t._node is not None:
+        facts += f" · {_html.escape(repr(t._node))}"
+    elif t._leaf_requires_grad:
+        facts += " · requires_grad"
+    if t.dim() != 2 or t.numel() == 0 or t._shape[1] > 20:
+        return f"<div><small>{facts}</small><pre>{_html.escape(text(t))}</pre></div>"
+    values = t._host_values()[:20]
+    formatter = _formatter(values)
+    rows = "".join("<tr>" + "".join(f"<td>{_html.escape(formatter(v))}</td>" for v in row) + "</tr>" for row in values)
+    more = f"<small>… {t._shape[0] - 20} more rows</small>" if t._shape[0] > 20 else ""
+    return f"<div><small>{facts}</small><table>{rows}</table>{more}</div>"

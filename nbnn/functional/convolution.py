@@ -1,0 +1,261 @@
+"""Convolution in one, two and three dimensions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbnn.autograd import Node
+from nbnn.functional import _check
+from nbnn.functional._rules import conv_rule
+from nbnn.functional.indexing import SLICE_BACKWARD
+from nbnn.functional.shape import RESHAPE
+from nbnn.kernels import convolution as K
+from nbnn.op import Op, apply, takes_arrays
+from nbnn.tensor import Tensor
+
+# params of every op here: N, C, D, H, W, O, KD, KH, KW, OD, OH, OW, stride (3), padding (3), dilation (3), groups
+
+
+def _out_shape(params: tuple, *_: Any) -> tuple:
+    return ((params[0], params[5], *params[9:12]),)
+
+
+def _input_shape(params: tuple, *_: Any) -> tuple:
+    return (params[:5],)
+
+
+def _weight_shape(params: tuple, *_: Any) -> tuple:
+    return ((params[5], params[1] // params[21], *params[6:9]),)
+
+
+def _forward_work(params: tuple, *_: Any) -> int:
+    return 1 + params[1] // params[21] * params[6] * params[7] * params[8]
+
+
+def _grad_input_work(params: tuple, *_: Any) -> int:
+    return 1 + params[5] // params[21] * params[6] * params[7] * params[8]
+
+
+def _grad_weight_work(params: tuple, *_: Any) -> int:
+    return 1 + params[0] * params[9] * params[10] * params[11]
+
+
+def _conv_grad(node: Node, g: Tensor) -> tuple:
+    x, w = node.saved
+    return (
+        apply(CONV_GRAD_INPUT, g, w, params=node.params) if node.needs[0] else None,
+        apply(CONV_GRAD_WEIGHT, g, x, params=node.params) if node.needs[1] else None,
+        apply(CONV_GRAD_BIAS, g, params=node.params) if node.needs[2] else None,
+    )
+
+
+def _grad_input_grad(node: Node, gg: Tensor) -> tuple:
+    """dx is linear in g and in w: d/dg is the convolution of gg with w, d/dw the weight gradient with gg as the image."""
+    g, w = node.saved
+    return (
+        apply(CONV, gg, w, None, params=node.params) if node.needs[0] else None,
+        apply(CONV_GRAD_WEIGHT, g, gg, params=node.params) if node.needs[1] else None,
+    )
+
+
+def _grad_weight_grad(node: Node, gg: Tensor) -> tuple:
+    """dw is linear in g and in x: d/dg is the convolution of x with gg, d/dx the input gradient with gg as the weight."""
+    g, x = node.saved
+    return (
+        apply(CONV, x, gg, None, params=node.params) if node.needs[0] else None,
+        apply(CONV_GRAD_INPUT, g, gg, params=node.params) if node.needs[1] else None,
+    )
+
+
+def _grad_bias_grad(node: Node, gg: Tensor) -> tuple:
+    n, o, *size = node.input_shapes[0]
+    return (apply(RESHAPE, gg, params=((1, o, 1, 1, 1),)).expand(n, o, *size),)
+
+
+CONV = Op(
+    "conv",
+    K.conv,
+    shape=_out_shape,
+    work=_forward_work,
+    grad=_conv_grad,
+    saves_inputs=(0, 1),
+    fast=K.conv_fast,
+    workspace=K.conv_workspace,
+)
+CONV_GRAD_INPUT = Op(
+    "conv_grad_input",
+    K.conv_grad_input,
+    shape=_input_shape,
+    work=_grad_input_work,
+    grad=_grad_input_grad,
+    saves_inputs=(0, 1),
+    fast=K.conv_grad_input_fast,
+    workspace=K.conv_grad_input_workspace,
+)
+CONV_GRAD_WEIGHT = Op(
+    "conv_grad_weight",
+    K.conv_grad_weight,
+    shape=_weight_shape,
+    work=_grad_weight_work,
+    grad=_grad_weight_grad,
+    saves_inputs=(0, 1),
+    fast=K.conv_grad_weight_fast,
+    workspace=K.conv_grad_weight_workspace,
+)
+CONV_GRAD_BIAS = Op(
+    "conv_grad_bias",
+    K.conv_grad_bias,
+    shape=lambda params, *_: ((params[5],),),
+    work=_grad_weight_work,
+    grad=_grad_bias_grad,
+)
+
+
+def _same_padding(op: str, kernel: tuple, stride: tuple, dilation: tuple) -> tuple[tuple, tuple]:
+    """Padding before and after each axis that keeps its size; the odd position goes behind."""
+    if any(s != 1 for s in stride):
+        raise ValueError(f"{op}: `padding` (='same') needs stride 1; got `stride` (={stride})")
+    total = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
+    return tuple(t // 2 for t in total), tuple(t - t // 2 for t in total)
+
+
+def _pad(x: Tensor, before: tuple, after: tuple) -> Tensor:
+    """Zeros around the last three axes: the adjoint of cutting `x` out of the middle."""
+    size = tuple(b + n + a for b, n, a in zip(before, x._shape[2:], after, strict=True))
+    inside = tuple((b, b + n, 1) for b, n in zip(before, x._shape[2:], strict=True))
+    key = tuple((0, n, 1) for n in x._shape[:2]) + inside
+    return apply(SLICE_BACKWARD, x, params=(key, (*x._shape[:2], *size)))
+
+
+def _conv(
+    op: str, n: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any, dilation: Any, groups: int
+) -> Tensor:
+    """Convolve the last n axes, as the last n of three."""
+    _check.floating(op, "input", input)
+    _check.same_dtype(op, input=input, weight=weight, bias=bias)
+    shape, kernel = input._shape, weight._shape[2:]
+    if weight.dim() != n + 2:
+        raise ValueError(f"{op}: `weight` must have {n + 2} axes; got shape {weight._shape}")
+    if len(shape) not in (n + 1, n + 2):
+        raise ValueError(f"{op}: `input` must have {n + 1} axes, or {n + 2} with a batch; got shape {shape}")
+    steps = _check.ntuple(op, "stride", stride, n, 1)
+    gaps = _check.ntuple(op, "dilation", dilation, n, 1)
+    count = _check.integer(op, "groups", groups, 1)
+    after = None
+    if isinstance(padding, str):
+        if padding not in ("valid", "same"):
+            raise ValueError(f"{op}: `padding` (={padding!r}) must be 'valid', 'same', an int or {n} ints")
+        pads, after = ((0,) * n,) * 2 if padding == "valid" else _same_padding(op, kernel, steps, gaps)
+    else:
+        pads = _check.ntuple(op, "padding", padding, n, 0)
+    lead, none = (1,) * (3 - n), (0,) * (3 - n)
+    size = ((1,) if len(shape) == n + 1 else ()) + shape[:-n] + lead + shape[-n:]
+    x = apply(RESHAPE, input, params=(size,)) if size != shape else input
+    if after is not None and after != pads:  # an even kernel: the images are padded apart, unevenly
+        x = _pad(x, none + pads, none + after)
+        size, pads = x._shape, (0,) * n
+    window = (*weight._shape[:2], *lead, *kernel)
+    w = apply(RESHAPE, weight, params=(window,)) if n < 3 else weight
+    steps3, pads3, gaps3 = lead + steps, none + pads, lead + gaps
+    bias_shape = None if bias is None else bias._shape
+    refusal, od, oh, ow = conv_rule(size, window, bias_shape, steps3, pads3, gaps3, count)
+    _check.rule(op, "conv", refusal, input=shape, weight=weight._shape, bias=bias_shape, groups=count, padding=pads,
+                dilation=gaps)
+    params = (*size, window[0], *window[2:], od, oh, ow, *steps3, *pads3, *gaps3, count)
+    out = apply(CONV, x, w, bias, params=params)
+    wanted = (*shape[: -n - 1], window[0], *(od, oh, ow)[3 - n :])
+    return out if out._shape == wanted else apply(RESHAPE, out, params=(wanted,))
+
+
+_DOC = """Convolution (cross-correlation) over {n} {axes}.
+
+    :math:`y_{{n,o}} = b_o + \\sum_c w_{{o,c}} \\star x_{{n,c}}`, where :math:`\\star` slides the kernel without flipping it.
+
+    Parameters
+    ----------
+    input : Tensor or array of shape (N, C, {size}) or (C, {size})
+    weight : Tensor of shape (O, C / groups, {kernel})
+    bias : Tensor of shape (O,), optional
+    stride : int or tuple
+        Step of the kernel.
+    padding : int, tuple, "valid" or "same"
+        Zeros on both sides of each axis; "same" keeps the sizes (the odd zero of an even kernel goes behind).
+    dilation : int or tuple
+        Step inside the kernel.
+    groups : int
+        Blocks of channels that are convolved apart; divides C and O.
+
+    Returns
+    -------
+    Tensor of shape (N, O, {out}) or (O, {out}), with
+    ``out = floor((size + 2 * padding - dilation * (kernel - 1) - 1) / stride) + 1``
+
+    Raises
+    ------
+    ValueError
+        If sizes, channels or groups do not fit, or the dilated kernel is larger than the padded input.
+    TypeError
+        If the types differ or are not floating-point, or a size is not an int.
+
+    References
+    ----------
+    LeCun et al., "Gradient-Based Learning Applied to Document Recognition", 1998.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> import nbnn.nn.functional as F
+    >>> F.conv{n}d(nbnn.ones({x}), nbnn.ones({w})).flatten()
+    tensor([{result}])
+    """
+
+_DOCS = {
+    1: _DOC.format(n=1, axes="axis", size="L", kernel="K", out="OL", x="1, 1, 4", w="1, 1, 3", result="3., 3."),
+    2: _DOC.format(n=2, axes="axes", size="H, W", kernel="KH, KW", out="OH, OW", x="1, 1, 3, 3", w="1, 1, 3, 2",
+                   result="6., 6."),
+    3: _DOC.format(n=3, axes="axes", size="D, H, W", kernel="KD, KH, KW", out="OD, OH, OW", x="1, 1, 2, 2, 2",
+                   w="1, 1, 2, 2, 2", result="8."),
+}  # fmt: skip
+
+
+@takes_arrays
+def conv1d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Tensor:
+    return _conv("conv1d", 1, input, weight, bias, stride, padding, dilation, groups)
+
+
+@takes_arrays
+def conv2d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Tensor:
+    return _conv("conv2d", 2, input, weight, bias, stride, padding, dilation, groups)
+
+
+@takes_arrays
+def conv3d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Tensor:
+    return _conv("conv3d", 3, input, weight, bias, stride, padding, dilation, groups)
+
+
+conv1d.__doc__, conv2d.__doc__, conv3d.__doc__ = _DOCS[1], _DOCS[2], _DOCS[3]
+

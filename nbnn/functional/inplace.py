@@ -1,0 +1,161 @@
+"""Changes made in place: memory, version counter and history together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from nbnn import device as _device
+from nbnn.autograd import Node
+from nbnn.autograd._tape import recording
+from nbnn.functional import _check
+from nbnn.functional.array import CLONE, cast, category, clone, to
+from nbnn.functional.creation import as_tensor, full
+from nbnn.functional.indexing import getitem
+from nbnn.functional.shape import broadcast_to
+from nbnn.op import Op, apply
+from nbnn.tensor import Tensor, flat, make, store, view
+
+
+def write(op: str, target: Tensor, value: Tensor) -> Tensor:
+    """Give `target` the elements of `value`, in place: memory, version and history.
+
+    Raises
+    ------
+    RuntimeError
+        If `target` is a leaf that requires a gradient, a view that shows an element more than once, or of a type that
+        cannot hold the result.
+    """
+    if recording.enabled and target._leaf_requires_grad:
+        raise RuntimeError(f"{op}: a leaf that requires a gradient cannot be changed in place; use no_grad() or .detach()")
+    if recording.enabled and target._base is not None and target._base._leaf_requires_grad:
+        raise RuntimeError(f"{op}: a view of a leaf that requires a gradient cannot be changed in place")
+    if value._shape != target._shape:
+        raise ValueError(f"{op}: the result has shape {value._shape}, which does not fit in {target._shape} in place")
+    if any(s == 0 and n > 1 for n, s in zip(target._shape, target.stride(), strict=True)):
+        raise RuntimeError(f"{op}: this view of shape {target._shape} shows elements more than once; use .clone() first")
+    if category(value._dtype) > category(target._dtype):
+        raise RuntimeError(f"{op}: a result of type {value._dtype!r} cannot be kept in place in {target._dtype!r}")
+    value = cast(value, target._dtype)
+    store(target, flat(value))
+    target._version[0] += 1
+    if recording.enabled and (value.requires_grad or target.requires_grad or _base_requires_grad(target)):
+        _rewrite_history(target, value)
+    return target
+
+
+def _base_requires_grad(t: Tensor) -> bool:
+    return t._base is not None and t._base.requires_grad
+
+
+def _rewrite_history(target: Tensor, value: Tensor) -> None:
+    base = target._base
+    if base is None:
+        history = apply(CLONE, value) if value.is_leaf and value.requires_grad else value
+        target._node, target._slot = history._node, history._slot
+        target._generation += 1
+        return
+    before = make(base._data, base._shape, base._dtype)
+    before._node, before._slot, before._strides, before._offset = base._node, base._slot, base._strides, base._offset
+    geometry = (target._shape, target.stride(), target._offset)
+    Node.record(COPY_INTO, (before, value), (base,), geometry)
+    base._generation += 1
+    refresh_view(target)
+
+
+def refresh_view(t: Tensor) -> None:
+    """Make a view of a base whose history was rewritten stem from that new history."""
+    base = t._base
+    assert base is not None
+    t._generation = base._generation
+    if base.requires_grad:
+        Node.record(AS_STRIDED, (base,), (t,), (t._shape, t.stride(), t._offset))
+
+
+def _copy_into_grad(node: Node, g: Tensor) -> tuple:
+    """`before` was overwritten where the view lies: its gradient is zero there; `value` gets what lies there."""
+    whole = clone(g) if node.needs[0] else None
+    if whole is not None:
+        hole = view(whole.detach(), *node.params)
+        store(hole, _device.full(hole.numel(), hole._dtype.storage, hole.device, 0))
+    return whole, apply(AS_STRIDED, clone(g), params=node.params) if node.needs[1] else None
+
+
+def _as_strided_forward(x: Tensor, params: tuple) -> tuple[Tensor]:
+    return (view(x, *params),)
+
+
+def _as_strided_grad(node: Node, g: Tensor) -> tuple:
+    return (apply(AS_STRIDED_BACKWARD, g, params=(*node.params, node.input_shapes[0])),)
+
+
+def _as_strided_backward_forward(g: Tensor, params: tuple) -> tuple[Tensor]:
+    shape, strides, offset, whole = params
+    out = full(whole, 0, dtype=g._dtype, device=g.device)
+    store(view(out, shape, strides, offset), flat(g))
+    return (out,)
+
+
+AS_STRIDED = Op("as_strided", forward=_as_strided_forward, grad=_as_strided_grad)
+AS_STRIDED_BACKWARD = Op(
+    "as_strided_backward",
+    forward=_as_strided_backward_forward,
+    grad=lambda node, g: (apply(AS_STRIDED, g, params=node.params[:3]),),
+)
+COPY_INTO = Op("copy_into", forward=lambda *_: (), grad=_copy_into_grad)
+
+
+def in_place(function: Callable, name: str) -> Callable:
+    """The in-place form of a function of Tensors: its result written back into the first argument."""
+
+    def changed(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        return write(name, self, function(self, *args, **kwargs))
+
+    changed.__name__ = changed.__qualname__ = name
+    changed.__doc__ = f"`{function.__name__}` in place."
+    return changed
+
+
+def copy_(input: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
+    """Take over the elements of `src`, which must broadcast to this shape.
+
+    Raises
+    ------
+    ValueError
+        If it does not.
+    """
+    source = as_tensor(src)
+    if source.device.type != input.device.type:
+        source = to(source, input.device)
+    source = cast(source, input._dtype)
+    shape = _check.broadcast_shapes("copy_", source._shape, input._shape)
+    if shape != input._shape:
+        raise ValueError(f"copy_: `src` of shape {source._shape} does not broadcast to {input._shape}")
+    return write("copy_", input, broadcast_to(source, shape))
+
+
+def setitem(input: Tensor, key: Any, value: Any) -> None:
+    """``input[key] = value`` for the views that `getitem` gives (ints, slices, None, ...).
+
+    Raises
+    ------
+    TypeError
+        If rows are picked by an array.
+    """
+    keys = key if isinstance(key, tuple) else (key,)
+    if keys and isinstance(keys[0], (Tensor, np.ndarray, list)) and not (isinstance(keys[0], Tensor) and keys[0].dim() == 0):
+        raise TypeError("index: assignment to rows picked by an array is not supported; assign to slices")
+    source = as_tensor(value, dtype=input._dtype if not isinstance(value, Tensor) else None, device=input.device)
+    copy_(getitem(input, key), source)
+
+
+def zero_(input: Tensor) -> Tensor:
+    """Set every element to zero."""
+    return write("zero_", input, full(input._shape, 0, dtype=input._dtype, device=input.device))
+
+
+def set_all_(input: Tensor, value: float) -> Tensor:
+    """Set every element to `value`."""
+    return write("fill_", input, full(input._shape, value, dtype=input._dtype, device=input.device))

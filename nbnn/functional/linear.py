@@ -1,0 +1,210 @@
+"""Products of matrices: matmul and linear."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from nbnn.autograd import Node
+from nbnn.functional import _check
+from nbnn.functional._rules import linear_rule
+from nbnn.functional.array import promoted, sum
+from nbnn.functional.shape import RESHAPE, broadcast_to, transpose
+from nbnn.kernels import linear as K
+from nbnn.op import Op, apply, takes_arrays
+from nbnn.tensor import Tensor
+
+# -- batched products of contiguous matrices: the one op behind everything here -------------------------------------
+# params: batch, m, k, n, then the steps between matrices, rows and columns of a (m x k) and of b (k x n); an operand may lie
+# transposed in memory, so that a transpose costs nothing and the gradients of a product are products
+
+
+def _bmm(a: Tensor, b: Tensor, batch: int, m: int, k: int, n: int, ta: bool, tb: bool) -> Tensor:
+    steps_a = (m * k, 1, m) if ta else (m * k, k, 1)
+    steps_b = (k * n, 1, k) if tb else (k * n, n, 1)
+    return apply(BMM, a, b, params=(batch, m, k, n, *steps_a, *steps_b))
+
+
+def _lies_transposed(shape: tuple[int, ...], rows: int, columns: int, column_step: int) -> bool:
+    return shape[-2:] != (rows, columns) or (rows == columns and column_step != 1)
+
+
+def _bmm_grad(node: Node, g: Tensor) -> tuple:
+    """dA = g B^T and dB = A^T g, each in the layout of its operand."""
+    a, b = node.saved
+    batch, m, k, n, _, _, a_column, _, _, b_column = node.params
+    ta = _lies_transposed(node.input_shapes[0], m, k, a_column)
+    tb = _lies_transposed(node.input_shapes[1], k, n, b_column)
+    da = db = None
+    if node.needs[0]:
+        da = _bmm(b, g, batch, k, n, m, tb, True) if ta else _bmm(g, b, batch, m, n, k, False, not tb)
+    if node.needs[1]:
+        db = _bmm(g, a, batch, n, m, k, True, ta) if tb else _bmm(a, g, batch, k, m, n, not ta, False)
+    return da, db
+
+
+BMM = Op(
+    "matmul",
+    K.matmul,
+    shape=lambda params, a, b: ((params[0], params[1], params[3]),),
+    work=lambda params, a, b: params[2] + 1,
+    grad=_bmm_grad,
+    saves_inputs=(0, 1),
+    fast=K.matmul_fast,
+    workspace=K.matmul_workspace,
+)
+
+
+@takes_arrays
+def matmul(input: Any, other: Any) -> Tensor:
+    r"""The product of matrices, :math:`y_{ij} = \sum_k a_{ik} b_{kj}`, with vectors and batches.
+
+    Parameters
+    ----------
+    input : Tensor of shape (..., m, k) or (k,)
+    other : Tensor of shape (..., k, n) or (k,)
+        The leading axes broadcast; a vector on the left is a row, on the right a column, and its axis is dropped again.
+
+    Returns
+    -------
+    Tensor of shape (..., m, n)
+
+    Raises
+    ------
+    ValueError
+        If the inner sizes differ, an operand has no axes, or the leading axes do not broadcast.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> nbnn.matmul(nbnn.tensor([[1.0, 2.0]]), nbnn.tensor([[3.0], [4.0]]))
+    tensor([[11.]])
+    """
+    a, b = promoted("matmul", input, other)
+    if not a._shape or not b._shape:
+        raise ValueError(f"matmul: operands must have at least one axis; got shapes {a._shape} and {b._shape}")
+    row, column = a.dim() == 1, b.dim() == 1
+    a = apply(RESHAPE, a, params=((1, *a._shape),)) if row else a
+    b = apply(RESHAPE, b, params=((*b._shape, 1),)) if column else b
+    if a._shape[-1] != b._shape[-2]:
+        raise ValueError(
+            f"matmul: the last size of `input` (={a._shape[-1]}) must equal the second last of `other` "
+            f"(={b._shape[-2]}); got shapes {tuple(input.shape)} and {tuple(other.shape)}"
+        )
+    out = _batched(a, b)
+    shape = out._shape
+    if row or column:
+        out = apply(RESHAPE, out, params=((*shape[:-2], *(() if row else shape[-2:-1]), *(() if column else shape[-1:])),))
+    return out
+
+
+def _batched(a: Tensor, b: Tensor) -> Tensor:
+    m, k, n = a._shape[-2], a._shape[-1], b._shape[-1]
+    if b.dim() == 2:  # one matrix on the right: the batch is more rows
+        rows = math.prod(a._shape[:-1])
+        out = _product(apply(RESHAPE, a, params=((1, rows, k),)), apply(RESHAPE, b, params=((1, k, n),)))
+        return apply(RESHAPE, out, params=((*a._shape[:-1], n),))
+    batch = _check.broadcast_shapes("matmul", a._shape[:-2], b._shape[:-2])
+    a = apply(RESHAPE, broadcast_to(a, (*batch, m, k)), params=((math.prod(batch), m, k),))
+    b = apply(RESHAPE, broadcast_to(b, (*batch, k, n)), params=((math.prod(batch), k, n),))
+    return apply(RESHAPE, _product(a, b), params=((*batch, m, n),))
+
+
+def _product(a: Tensor, b: Tensor) -> Tensor:
+    batch, m, k = a._shape
+    n = b._shape[2]
+    a, ta = _layout(a)
+    b, tb = _layout(b)
+    return _bmm(a, b, batch, m, k, n, ta, tb)
+
+
+def _layout(x: Tensor) -> tuple[Tensor, bool]:
+    """A batch of matrices, or the transpose of one whose transpose is what is contiguous, and whether it is that."""
+    if not x.is_contiguous():
+        other = transpose(x, 1, 2)
+        if other.is_contiguous():
+            return other, True
+    return x, False
+
+
+# -- linear --------------------------------------------------------------------------------------------------------
+
+
+def _linear_shape(params: tuple, x: Any, w: Any, b: Any) -> tuple:
+    return ((params[0], params[2]),)
+
+
+def _linear_grad(node: Node, g: Tensor) -> tuple:
+    x, w = node.saved
+    n, k, m = node.params
+    dx = dw = db = None
+    if node.needs[0]:
+        dx = _bmm(g, w, 1, n, m, k, False, False)
+    if node.needs[1]:
+        dw = _bmm(g, x, 1, m, n, k, True, False)
+    if node.needs[2]:
+        db = sum(g, 0)
+    return _as_matrix(dx), _as_matrix(dw), db
+
+
+def _as_matrix(t: Tensor | None) -> Tensor | None:
+    return None if t is None else apply(RESHAPE, t, params=(t._shape[1:],))
+
+
+LINEAR = Op(
+    "linear",
+    K.linear,
+    shape=_linear_shape,
+    work=lambda params, *_: params[1] + 1,
+    grad=_linear_grad,
+    saves_inputs=(0, 1),
+    fast=K.linear_fast,
+    workspace=K.linear_workspace,
+)
+
+
+@takes_arrays
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    r"""Affine map, :math:`y = x W^\mathsf{T} + b`.
+
+    Parameters
+    ----------
+    input : Tensor of shape (..., in_features)
+    weight : Tensor of shape (out_features, in_features) or (in_features,)
+    bias : Tensor of shape (out_features,), optional
+
+    Returns
+    -------
+    Tensor of shape (..., out_features); (...) for a `weight` of one axis
+
+    Raises
+    ------
+    ValueError
+        If the sizes do not fit together.
+    TypeError
+        If the types differ or are not floating-point.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> import nbnn.nn.functional as F
+    >>> F.linear(nbnn.tensor([1.0, 2.0]), nbnn.tensor([[3.0, 4.0]]), nbnn.tensor([0.5]))
+    tensor([11.5000])
+    """
+    _check.floating("linear", "input", input)
+    _check.same_dtype("linear", input=input, weight=weight, bias=bias)
+    if weight.dim() == 1:
+        out = linear(input, apply(RESHAPE, weight, params=((1, *weight._shape),)), bias)
+        return apply(RESHAPE, out, params=(out._shape[:-1],))
+    shape = input._shape
+    bias_shape = None if bias is None else bias._shape
+    refusal = linear_rule(shape, weight._shape, bias_shape)
+    _check.rule("linear", "linear", refusal, input=shape, weight=weight._shape, bias=bias_shape)
+    m, k = weight._shape
+    if bias is not None and bias._shape != (m,):
+        bias = broadcast_to(bias, (m,))
+    rows = math.prod(shape[:-1])
+    x = input if len(shape) == 2 else apply(RESHAPE, input, params=((rows, k),))
+    out = apply(LINEAR, x, weight, bias, params=(rows, k, m))
+    return out if len(shape) == 2 else apply(RESHAPE, out, params=((*shape[:-1], m),))
+

@@ -1,0 +1,179 @@
+"""Batch normalisation."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from nbnn import device as _device
+from nbnn.autograd import Node
+from nbnn.functional import _check
+from nbnn.kernels import normalization as K
+from nbnn.op import Op, apply, takes_arrays
+from nbnn.tensor import Tensor, flat, make, store
+
+# params of every op here: N, C, S (elements of a channel in one image), and 1 for statistics of the batch, 0 for given ones
+
+
+def _like(t: Tensor) -> Tensor:
+    return make(_device.empty(t.numel(), t._dtype.storage, t.device), t._shape, t._dtype)
+
+
+def _channels(x: Tensor, count: int) -> Tensor:
+    return make(_device.empty(count, x._dtype.storage, x.device), (count,), x._dtype)
+
+
+def _flat(t: Tensor | None) -> Any:
+    return None if t is None else flat(t)
+
+
+def _forward(x: Tensor, mean: Tensor, rstd: Tensor, weight: Any, bias: Any, params: tuple) -> tuple[Tensor]:
+    n, c, s, _ = params
+    y = _like(x)
+    ins = (flat(x), flat(mean), flat(rstd), _flat(weight), _flat(bias))
+    _device.launch(K.batch_norm, (y._data,), ins, (c, s), n * c if s else 0, s)
+    return (y,)
+
+
+def _grad(node: Node, g: Tensor) -> tuple:
+    dx, dweight, dbias = apply(BATCH_NORM_BACKWARD, g, *node.saved, params=node.params)
+    return (dx, None, None, dweight, dbias)
+
+
+def _backward_forward(g: Tensor, x: Tensor, mean: Tensor, rstd: Tensor, weight: Any, params: tuple) -> tuple:
+    n, c, s, training = params
+    dx, dweight, dbias = _like(x), _channels(x, c), _channels(x, c)
+    ins = (flat(g), flat(x), flat(mean), flat(rstd), _flat(weight))
+    _device.launch(
+        K.batch_norm_backward, (dx._data, dweight._data, dbias._data), ins, (n, c, s, training), c, 4 * n * s + 1
+    )
+    return dx, dweight, dbias
+
+
+def _backward_grad(node: Node, v: Tensor, vw: Tensor, vb: Tensor) -> tuple:
+    g, x, mean, rstd, weight = node.saved
+    dg, dx, dweight = apply(BATCH_NORM_BACKWARD_2, v, vw, vb, g, x, mean, rstd, weight, params=node.params)
+    return (dg, dx, None, None, dweight)
+
+
+def _backward_2_forward(*inputs: Any) -> tuple:
+    *tensors, params = inputs
+    x = tensors[4]
+    n, c, s, _ = params
+    dg, dx, dweight = _like(x), _like(x), _channels(x, c)
+    ins = tuple(map(_flat, tensors))
+    _device.launch(
+        K.batch_norm_backward_backward, (dg._data, dx._data, dweight._data), ins, params, c, 8 * n * s + 1
+    )
+    return dg, dx, dweight
+
+
+BATCH_NORM = Op("batch_norm", forward=_forward, grad=_grad, saves_inputs=(0, 1, 2, 3))
+BATCH_NORM_BACKWARD = Op(
+    "batch_norm_backward", forward=_backward_forward, grad=_backward_grad, saves_inputs=(0, 1, 2, 3, 4)
+)
+BATCH_NORM_BACKWARD_2 = Op("batch_norm_backward_backward", forward=_backward_2_forward)
+
+
+def _batch_statistics(x: Tensor, n: int, c: int, s: int, eps: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean, biased variance and 1 / sqrt(variance + eps) of each channel."""
+    mean, var, rstd = _channels(x, c), _channels(x, c), _channels(x, c)
+    outs = (mean._data, var._data, rstd._data)
+    _device.launch(K.batch_norm_stats, outs, (flat(x),), (n, c, s, eps), c, 2 * n * s + 1)
+    return mean, var, rstd
+
+
+def _update(running: Tensor, value: Tensor, momentum: float, factor: float) -> None:
+    """running = (1 - momentum) running + momentum value factor, in place."""
+    out = _like(running)
+    _device.launch(K.running_stat, (out._data,), (flat(running), flat(value)), (momentum, factor), running.numel())
+    store(running, out._data)
+    running._version[0] += 1
+
+
+def _check_channels(x: Tensor, c: int, **tensors: Tensor | None) -> None:
+    for name, t in tensors.items():
+        if t is not None:
+            _check.tensor("batch_norm", name, t)
+            if t._shape != (c,):
+                raise ValueError(
+                    f"batch_norm: `{name}` must have shape (C,) = ({c},); got {t._shape} for input {x._shape}"
+                )
+
+
+@takes_arrays
+def batch_norm(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-05,
+) -> Tensor:
+    r"""Normalise each channel over batch and space, :math:`y = \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} \gamma + \beta`.
+
+    In training, :math:`\mu` and the biased :math:`\sigma^2` are those of the batch, and the running statistics (with the unbiased
+    variance) move towards them in place; otherwise the running statistics are used.
+
+    Parameters
+    ----------
+    input : Tensor or array of shape (N, C, ...)
+    running_mean, running_var : Tensor of shape (C,), optional
+        May be None in training.
+    weight, bias : Tensor of shape (C,), optional
+        :math:`\gamma` and :math:`\beta`; 1 and 0 where left out.
+    training : bool
+    momentum : float
+        Share of the batch in the running statistics.
+    eps : float
+
+    Returns
+    -------
+    Tensor of the shape of `input`
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, statistics are missing, or training has a single element in a channel.
+    TypeError
+        If the types differ or are not floating-point.
+
+    References
+    ----------
+    Ioffe and Szegedy, "Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift", 2015.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> import nbnn.nn.functional as F
+    >>> F.batch_norm(nbnn.tensor([[1.0], [3.0]]), None, None, training=True)
+    tensor([[-1.0000],
+            [ 1.0000]])
+    """
+    _check.floating("batch_norm", "input", input)
+    shape = input._shape
+    if len(shape) < 2:
+        raise ValueError(f"batch_norm: `input` must have at least 2 axes (N, C, ...); got shape {shape}")
+    n, c, s = shape[0], shape[1], math.prod(shape[2:])
+    _check_channels(input, c, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    _check.same_dtype("batch_norm", input=input, weight=weight, bias=bias)
+    _check.same_dtype("batch_norm", input=input, running_mean=running_mean, running_var=running_var)
+    eps = _check.number("batch_norm", "eps", eps)
+    if training and n * s == 1:
+        raise ValueError(f"batch_norm: training needs more than one element in a channel; got input {shape}")
+    if not training:
+        if running_mean is None or running_var is None:
+            raise ValueError("batch_norm: `running_mean` and `running_var` must be given when not training")
+        rstd = _like(running_var)
+        _device.launch(K.reciprocal_std, (rstd._data,), (flat(running_var),), (eps,), c)
+        return apply(BATCH_NORM, input, running_mean.detach(), rstd, weight, bias, params=(n, c, s, 0))
+    mean, var, rstd = _batch_statistics(input, n, c, s, eps)
+    if n * s > 0:
+        share = _check.number("batch_norm", "momentum", momentum)
+        if running_mean is not None:
+            _update(running_mean, mean, share, 1.0)
+        if running_var is not None:
+            _update(running_var, var, share, n * s / (n * s - 1))
+    return apply(BATCH_NORM, input, mean, rstd, weight, bias, params=(n, c, s, 1))

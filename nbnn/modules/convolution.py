@@ -1,0 +1,216 @@
+"""Modules of the convolutions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from nbnn import functional as F
+from nbnn import init
+from nbnn.functional import _check
+from nbnn.functional import array as A
+from nbnn.modules.module import Module
+from nbnn.tensor import Parameter, Tensor
+
+_PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
+
+
+class _ConvNd(Module):
+    """A convolution over `_axes` axes: checks, parameters and text."""
+
+    _axes: ClassVar[int]
+    _function: ClassVar[Callable[..., Tensor]]
+    transposed: ClassVar[bool] = False
+    bias: Parameter | None
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | tuple[int, ...],
+        stride: int | tuple[int, ...] = 1,
+        padding: int | tuple[int, ...] | str = 0,
+        dilation: int | tuple[int, ...] = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        op, n = type(self).__name__, self._axes
+        self.in_channels = _check.integer(op, "in_channels", in_channels, 0)
+        self.out_channels = _check.integer(op, "out_channels", out_channels, 0)
+        self.groups = _check.integer(op, "groups", groups, 1)
+        for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
+            if channels % groups:
+                raise ValueError(f"{op}: `{name}` (={channels}) must be divisible by `groups` (={groups})")
+        self.kernel_size = _check.ntuple(op, "kernel_size", kernel_size, n, 1)
+        self.stride = _check.ntuple(op, "stride", stride, n, 1)
+        self.dilation = _check.ntuple(op, "dilation", dilation, n, 1)
+        self.padding = self._checked_padding(padding)
+        self.output_padding = (0,) * n
+        if padding_mode not in _PADDING_MODES:
+            names = ", ".join(map(repr, _PADDING_MODES))
+            raise ValueError(f"{op}: `padding_mode` (={padding_mode!r}) must be one of {names}")
+        if padding_mode != "zeros":
+            raise NotImplementedError(f"{op}: `padding_mode` (={padding_mode!r}) is not there yet; 'zeros' is")
+        self.padding_mode = padding_mode
+        self.weight = Parameter(
+            A.empty(out_channels, in_channels // groups, *self.kernel_size, dtype=dtype, device=device)
+        )
+        self.register_parameter("bias", Parameter(A.empty(out_channels, dtype=dtype, device=device)) if bias else None)
+        self.reset_parameters()
+
+    def _checked_padding(self, padding: Any) -> tuple[int, ...] | str:
+        op = type(self).__name__
+        if not isinstance(padding, str):
+            return _check.ntuple(op, "padding", padding, self._axes, 0)
+        if padding not in ("same", "valid"):
+            raise ValueError(f"{op}: `padding` (={padding!r}) must be ints, 'same' or 'valid'")
+        if padding == "same" and any(step != 1 for step in self.stride):
+            raise ValueError(f"{op}: `padding` (='same') needs a `stride` of 1; got {self.stride}")
+        return padding
+
+    def reset_parameters(self) -> None:
+        """Draw weight and bias anew."""
+        init.affine_(self.weight, self.bias)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return self._function(
+            input, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups
+        )
+
+    def extra_repr(self) -> str:
+        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
+        usual = {"padding": (0,) * self._axes, "dilation": (1,) * self._axes, "groups": 1}
+        for name, value in usual.items():
+            if getattr(self, name) != value:
+                text += f", {name}={getattr(self, name)}"
+        return text if self.bias is not None else text + ", bias=False"
+
+
+class Conv1d(_ConvNd):
+    r"""Cross-correlation over one axis.
+
+    .. math:: y_{n,k,i} = b_k + \sum_{c,u} w_{k,c,u} \; x_{n, c, i \cdot \text{stride} + u \cdot \text{dilation}}
+
+    over the padded input, where the channels of a group see only those of the same group. Weight and bias start uniform
+    in :math:`\pm 1 / \sqrt{C_{in} / \text{groups} \cdot \prod \text{kernel\_size}}`.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+        Channels of input and output; both divisible by `groups`.
+    kernel_size : int or tuple
+        Size of the window.
+    stride : int or tuple
+        Its step.
+    padding : int, tuple, "valid" or "same"
+        Zeros added at both ends of an axis; ``"same"`` (for stride 1) keeps the size.
+    dilation : int or tuple
+        Distance of the window's elements.
+    groups : int
+        Groups of channels that are convolved apart.
+    bias : bool
+        Whether there is a :math:`b`.
+    padding_mode : str
+        ``"zeros"``; the other modes raise NotImplementedError.
+    device : device, optional
+        Where the parameters lie.
+    dtype : dtype, optional
+        Their type.
+
+    Attributes
+    ----------
+    weight : Parameter (out_channels, in_channels / groups, kernel_size)
+    bias : Parameter (out_channels,) or None
+
+    Shape
+    -----
+    input : (N, C_in, L) or (C_in, L)
+    output : (N, C_out, L_out) or (C_out, L_out)
+        with L_out = floor((L + 2 padding - dilation (kernel_size - 1) - 1) / stride) + 1
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument breaks these rules.
+
+    Examples
+    --------
+    >>> import nbnn, nbnn.nn as nn
+    >>> nn.Conv1d(16, 33, 3, stride=2)(nbnn.ones(20, 16, 50)).shape
+    nbnn.Size([20, 33, 24])
+    """
+
+    _axes = 1
+    _function = staticmethod(F.conv1d)
+
+
+class Conv2d(_ConvNd):
+    r"""Cross-correlation over two axes.
+
+    .. math:: y_{n,k,i,j} = b_k + \sum_{c,u,v} w_{k,c,u,v} \; x_{n, c, i s_0 + u d_0, j s_1 + v d_1}
+
+    over the padded input; the parameters are those of `Conv1d`, with one int for both axes or one for each.
+
+    Attributes
+    ----------
+    weight : Parameter (out_channels, in_channels / groups, kernel_size[0], kernel_size[1])
+    bias : Parameter (out_channels,) or None
+
+    Shape
+    -----
+    input : (N, C_in, H, W) or (C_in, H, W)
+    output : (N, C_out, H_out, W_out) or (C_out, H_out, W_out)
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `Conv1d`.
+
+    References
+    ----------
+    Y. LeCun et al., "Backpropagation Applied to Handwritten Zip Code Recognition", Neural Computation 1(4), 1989.
+
+    Examples
+    --------
+    >>> import nbnn, nbnn.nn as nn
+    >>> nn.Conv2d(3, 8, kernel_size=3, padding=1)(nbnn.ones(1, 3, 5, 5)).shape
+    nbnn.Size([1, 8, 5, 5])
+    """
+
+    _axes = 2
+    _function = staticmethod(F.conv2d)
+
+
+class Conv3d(_ConvNd):
+    r"""Cross-correlation over three axes.
+
+    The parameters are those of `Conv1d`, with one int for all axes or one for each.
+
+    Attributes
+    ----------
+    weight : Parameter (out_channels, in_channels / groups, kernel_size[0], kernel_size[1], kernel_size[2])
+    bias : Parameter (out_channels,) or None
+
+    Shape
+    -----
+    input : (N, C_in, D, H, W) or (C_in, D, H, W)
+    output : (N, C_out, D_out, H_out, W_out) or (C_out, D_out, H_out, W_out)
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `Conv1d`.
+
+    Examples
+    --------
+    >>> import nbnn, nbnn.nn as nn
+    >>> nn.Conv3d(2, 4, (1, 3, 3))(nbnn.ones(1, 2, 4, 5, 5)).shape
+    nbnn.Size([1, 4, 4, 3, 3])
+    """
+
+    _axes = 3
+    _function = staticmethod(F.conv3d)

@@ -1,0 +1,148 @@
+"""Modules of the pooling functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from nbnn import functional as F
+from nbnn.functional import _check
+from nbnn.modules.module import Module
+from nbnn.tensor import Tensor
+
+
+class _MaxPoolNd(Module):
+    """The maximum over windows on `_axes` axes."""
+
+    _axes: ClassVar[int]
+    _function: ClassVar[Callable[..., Any]]
+
+    def __init__(
+        self,
+        kernel_size: int | tuple[int, ...],
+        stride: int | tuple[int, ...] | None = None,
+        padding: int | tuple[int, ...] = 0,
+        dilation: int | tuple[int, ...] = 1,
+        return_indices: bool = False,
+        ceil_mode: bool = False,
+    ) -> None:
+        super().__init__()
+        self.kernel_size = kernel_size
+        self.stride = kernel_size if stride is None else stride
+        self.padding = padding
+        self.dilation = dilation
+        self.return_indices = return_indices
+        self.ceil_mode = ceil_mode
+        for name, least in (("kernel_size", 1), ("stride", 1), ("padding", 0), ("dilation", 1)):
+            _check.ntuple(type(self).__name__, name, getattr(self, name), self._axes, least)
+
+    def forward(self, input: Tensor) -> Any:
+        return self._function(
+            input,
+            self.kernel_size,
+            self.stride,
+            self.padding,
+            self.dilation,
+            ceil_mode=self.ceil_mode,
+            return_indices=self.return_indices,
+        )
+
+    def extra_repr(self) -> str:
+        names = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
+        return ", ".join(f"{name}={getattr(self, name)}" for name in names)
+
+
+class MaxPool1d(_MaxPoolNd):
+    r"""The maximum over windows on one axis.
+
+    .. math:: y_{n,c,i} = \max_u x_{n, c, i \cdot \text{stride} + u \cdot \text{dilation}}
+
+    over the input padded with minus infinity. NaN wins over any number; the first of equal elements gets the gradient.
+
+    Parameters
+    ----------
+    kernel_size : int or tuple
+        Size of the window.
+    stride : int or tuple, optional
+        Its step; `kernel_size` unless given.
+    padding : int or tuple
+        How far windows reach over both ends of an axis; at most half of `kernel_size`.
+    dilation : int or tuple
+        Distance of the window's elements.
+    return_indices : bool
+        Whether the places of the maxima in the flattened axes are returned too.
+    ceil_mode : bool
+        Whether a last window that is not full counts.
+
+    Shape
+    -----
+    input : (N, C, L) or (C, L)
+    output : (N, C, L_out) or (C, L_out)
+        with L_out = floor((L + 2 padding - dilation (kernel_size - 1) - 1) / stride) + 1
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument breaks these rules or the output would be empty.
+
+    Examples
+    --------
+    >>> import nbnn, nbnn.nn as nn
+    >>> nn.MaxPool1d(2)(nbnn.tensor([[1.0, 3.0, 2.0, 0.0]]))
+    tensor([[3., 2.]])
+    """
+
+    _axes = 1
+    _function = staticmethod(F.max_pool1d)
+
+
+class MaxPool2d(_MaxPoolNd):
+    r"""The maximum over windows on two axes.
+
+    The parameters are those of `MaxPool1d`, with one int for both axes or one for each.
+
+    Shape
+    -----
+    input : (N, C, H, W) or (C, H, W)
+    output : (N, C, H_out, W_out) or (C, H_out, W_out)
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `MaxPool1d`.
+
+    Examples
+    --------
+    >>> import nbnn, nbnn.nn as nn
+    >>> nn.MaxPool2d(3, stride=2)(nbnn.ones(20, 16, 50, 32)).shape
+    nbnn.Size([20, 16, 24, 15])
+    """
+
+    _axes = 2
+    _function = staticmethod(F.max_pool2d)
+
+
+class MaxPool3d(_MaxPoolNd):
+    r"""The maximum over windows on three axes.
+
+    The parameters are those of `MaxPool1d`, with one int for all axes or one for each.
+
+    Shape
+    -----
+    input : (N, C, D, H, W) or (C, D, H, W)
+    output : (N, C, D_out, H_out, W_out) or (C, D_out, H_out, W_out)
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `MaxPool1d`.
+
+    Examples
+    --------
+    >>> import nbnn, nbnn.nn as nn
+    >>> nn.MaxPool3d(2)(nbnn.ones(1, 2, 4, 4, 4)).shape
+    nbnn.Size([1, 2, 2, 2, 2])
+    """
+
+    _axes = 3
+    _function = staticmethod(F.max_pool3d)

@@ -1,0 +1,282 @@
+"""Optimizer: groups of parameters with their options, and what is remembered for each parameter."""
+
+from __future__ import annotations
+
+import copy
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from nbnn.autograd import enable_grad, no_grad
+from nbnn.functional.creation import as_tensor, fill_, tensor
+from nbnn.tensor import Tensor
+
+
+class Optimizer:
+    """Base of all optimizers.
+
+    Parameters
+    ----------
+    params : iterable
+        Of Tensors; of ``(name, Tensor)`` pairs, as ``module.named_parameters()`` gives; or of dicts, one for each
+        group, with the key ``"params"`` and options that differ from `defaults`.
+    defaults : dict
+        The options of a group that does not say otherwise.
+
+    Attributes
+    ----------
+    param_groups : list of dict
+        The groups; changing an option here (``group["lr"] = 0.01``) changes the steps to come.
+    state : dict
+        For each parameter, what the optimizer remembers.
+
+    Raises
+    ------
+    TypeError
+        If `params` is a single Tensor, a set (which has no order) or holds anything else.
+    ValueError
+        If there are no parameters, one is given twice, or one is not a leaf.
+
+    Examples
+    --------
+    An optimizer of one's own, with the update written out:
+
+    >>> import nbnn
+    >>> class Signed(nbnn.optim.Optimizer):
+    ...     def update(self, param, grad, state, group):
+    ...         param.sub_(grad.sign() * group["lr"])
+    >>> p = nbnn.tensor([1.0, -2.0], requires_grad=True)
+    >>> optimizer = Signed([p], {"lr": 0.5})
+    >>> p.sum().backward()
+    >>> optimizer.step()
+    >>> p.tolist()
+    [0.5, -2.5]
+    """
+
+    def __init__(self, params: Iterable, defaults: dict[str, Any]) -> None:
+        name = type(self).__name__
+        if isinstance(params, Tensor):
+            raise TypeError(f"{name}: `params` must be an iterable of Tensors or dicts; got a single Tensor")
+        if isinstance(params, Mapping):
+            raise TypeError(f"{name}: `params` must be an iterable of Tensors or dicts; got a single {_kind(params)}")
+        _refuse_set(name, params)
+        self.defaults = dict(defaults)
+        self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
+        self.param_groups: list[dict[str, Any]] = []
+        self.check_options(self.defaults)
+        given = list(params)
+        if not given:
+            raise ValueError(f"{name}: `params` must not be empty")
+        groups = given if isinstance(given[0], dict) else [{"params": given}]
+        for group in groups:
+            self.add_param_group(group)
+
+    def check_options(self, options: dict[str, Any]) -> None:
+        """Refuse options that make no sense; called with the defaults and with every new or loaded group."""
+
+    def update(self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+        """Change `param` in place, without recording it: what an optimizer consists of.
+
+        Parameters
+        ----------
+        param, grad : Tensor
+            A parameter and its gradient.
+        state : dict
+            What is remembered for this parameter; empty before its first step.
+        group : dict
+            The options.
+        """
+        raise NotImplementedError(f"{type(self).__name__}: must define `update` or `step`")
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Change every parameter that has a gradient.
+
+        Parameters
+        ----------
+        closure : callable, optional
+            Computes the loss and its gradients again; called once, with gradients enabled, before the step.
+
+        Returns
+        -------
+        object
+            What `closure` returned, or None.
+        """
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        with no_grad():
+            for group in self.param_groups:
+                for param in group["params"]:
+                    if param._grad is not None:
+                        self.update(param, param._grad, self.state[param], group)
+        return loss
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters.
+
+        Parameters
+        ----------
+        set_to_none : bool
+            Set ``.grad`` to None, which frees its memory; otherwise fill it with zeros.
+        """
+        for group in self.param_groups:
+            for param in group["params"]:
+                if set_to_none:
+                    param._grad = None
+                elif param._grad is not None:
+                    param._grad = fill_(param._grad.detach(), 0)
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add parameters, for example of layers that are unfrozen later.
+
+        Parameters
+        ----------
+        param_group : dict
+            ``"params"``, a Tensor or an iterable as for the constructor, and options that differ from the defaults.
+
+        Raises
+        ------
+        TypeError
+            If it is no dict or its parameters are no Tensors.
+        ValueError
+            If it is empty, or a parameter is not a leaf or is optimized already.
+        """
+        name = type(self).__name__
+        if not isinstance(param_group, dict):
+            raise TypeError(f"{name}: a parameter group must be a dict; got {_kind(param_group)}")
+        if "params" not in param_group:
+            raise ValueError(f"{name}: a parameter group must have the key 'params'; got {sorted(param_group)}")
+        given = param_group["params"]
+        _refuse_set(name, given)
+        items = [given] if isinstance(given, Tensor) else list(given)
+        if not items:
+            raise ValueError(f"{name}: a parameter group must not be empty")
+        group = {**self.defaults, **param_group}
+        names, group["params"] = _names_and_tensors(name, items)
+        named = any("param_names" in g for g in self.param_groups)
+        if self.param_groups and named != (names is not None):
+            raise ValueError(f"{name}: name the parameters of all groups or of none")
+        if names is not None:
+            group["param_names"] = names
+        taken = {id(p) for g in self.param_groups for p in g["params"]}
+        for i, param in enumerate(group["params"]):
+            label = f"parameter {i}" if names is None else f"parameter {names[i]!r}"
+            if param._node is not None:
+                raise ValueError(f"{name}: {label} must be a leaf Tensor; this one was computed by {param._node.name}")
+            if id(param) in taken:
+                raise ValueError(f"{name}: {label} of shape {param._shape} is given twice")
+            taken.add(id(param))
+        self.check_options(group)
+        self.param_groups.append(group)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What is needed to continue: ``{"state": {index: {...}}, "param_groups": [{..., "params": [index]}]}``.
+
+        Parameters are numbered in the order of the groups. The Tensors are not copied.
+        """
+        number = {id(p): i for i, p in enumerate(self._all_params())}
+        groups = [
+            {**{k: v for k, v in g.items() if k != "params"}, "params": [number[id(p)] for p in g["params"]]}
+            for g in self.param_groups
+        ]
+        state = {number[id(p)] if isinstance(p, Tensor) else p: dict(s) for p, s in self.state.items() if s}
+        return {"state": state, "param_groups": groups}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Continue from what `state_dict` returned, here or in PyTorch.
+
+        Parameters are matched by their order. Tensors and arrays are copied, and take the dtype and the device of
+        their parameter.
+
+        Raises
+        ------
+        ValueError
+            If groups, numbers of parameters or the shape of something remembered do not fit; nothing is changed then.
+        """
+        name = type(self).__name__
+        if not isinstance(state_dict, Mapping) or not {"state", "param_groups"} <= set(state_dict):
+            raise ValueError(f"{name}: `state_dict` must have the keys 'state' and 'param_groups'")
+        saved = state_dict["param_groups"]
+        have, got = [len(g["params"]) for g in self.param_groups], [len(g["params"]) for g in saved]
+        if have != got:
+            raise ValueError(f"{name}: `state_dict` must have groups of {have} parameters; got {got}")
+        by_index = dict(zip((i for g in saved for i in g["params"]), self._all_params(), strict=True))
+        state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
+        for index, entries in state_dict["state"].items():
+            if (param := by_index.get(index)) is None:
+                state[index] = copy.deepcopy(entries)
+            else:
+                state[param] = {k: _adopt(f"{name}: `state_dict` {k!r} of parameter {index}", k, v, param)
+                                for k, v in entries.items()}
+        groups = []
+        for old, new in zip(self.param_groups, saved, strict=True):
+            options = copy.deepcopy({k: v for k, v in new.items() if k not in ("params", "param_names")})
+            groups.append({**old, **options})
+            self.check_options(groups[-1])
+        self.state, self.param_groups = state, groups
+
+    def _all_params(self) -> list[Tensor]:
+        return [p for g in self.param_groups for p in g["params"]]
+
+    def __repr__(self) -> str:
+        lines = [f"{type(self).__name__} ("]
+        for i, group in enumerate(self.param_groups):
+            lines.append(f"Parameter Group {i}")
+            lines += [f"    {k}: {group[k]}" for k in sorted(group) if k != "params"]
+        return "\n".join([*lines, ")"])
+
+
+def refuse_differentiable(name: str, differentiable: bool) -> None:
+    """Refuse ``differentiable=True``, which no optimizer of nbnn has."""
+    if differentiable:
+        raise NotImplementedError(
+            f"{name}: differentiable=True is not there: the step changes parameters in place in one kernel, which "
+            "autograd does not record; write the update with Tensor arithmetic to differentiate through it"
+        )
+
+
+def non_negative(name: str, options: dict[str, Any], *keys: str) -> None:
+    """Refuse options that are not numbers of at least 0."""
+    for key in keys:
+        if not float(options[key]) >= 0.0:
+            raise ValueError(f"{name}: `{key}` (={options[key]}) must be at least 0")
+
+
+def _kind(value: Any) -> str:
+    return type(value).__name__
+
+
+def _refuse_set(name: str, params: Any) -> None:
+    if isinstance(params, (set, frozenset)):
+        raise TypeError(f"{name}: `params` must have an order, so that state can be saved; got a {_kind(params)}")
+
+
+def _names_and_tensors(name: str, items: list[Any]) -> tuple[list[str] | None, list[Tensor]]:
+    """The names, if the items are (name, Tensor) pairs, and the Tensors."""
+    pairs = [isinstance(item, tuple) and len(item) == 2 for item in items]
+    if any(pairs) and not all(pairs):
+        raise ValueError(f"{name}: name all parameters of a group or none")
+    names = [item[0] for item in items] if all(pairs) else None
+    tensors = [item[1] for item in items] if all(pairs) else items
+    for t in tensors:
+        if not isinstance(t, Tensor):
+            raise TypeError(f"{name}: can optimize Tensors only; got {_kind(t)}")
+    return names, tensors
+
+
+def _adopt(label: str, key: str, value: Any, param: Tensor) -> Any:
+    """A copy of a remembered value, with the dtype and on the device of its parameter; a step count as an int."""
+    if key == "step":
+        return int(float(value))
+    if isinstance(value, Tensor):
+        copied = tensor(value.detach(), dtype=param.dtype, device=param.device)
+    elif isinstance(value, np.ndarray) or hasattr(value, "__array__"):
+        copied = as_tensor(np.array(value), dtype=param.dtype, device=param.device)
+    else:
+        return copy.deepcopy(value)
+    if copied.ndim and copied._shape != param._shape:
+        raise ValueError(f"{label} must have the parameter's shape {param._shape}; got {copied._shape}")
+    return copied
