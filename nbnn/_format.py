@@ -57,7 +57,7 @@ def _formatter(values: np.ndarray) -> Any:
     if values.dtype.kind != "f":
         width = max(len(str(v)) for v in shown)
         return lambda v: str(v).rjust(width)
-    finite = np.abs(shown[np.isfinite(shown) & (shown != 0)])
+    finite = np.abs(shown[np.isfinite(shown) & (shown != 0)].astype(np.float64))  # a half overflows in a ratio
     whole = bool((finite == np.floor(finite)).all())
     small, large = (finite.min(), finite.max()) if finite.size else (1.0, 1.0)
     if large >= 1e8 or (not whole and (large / small > 1000 or small < 1e-4)):

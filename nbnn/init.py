@@ -129,7 +129,7 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Gene
 
 
 def _redrawn(n: int, low: float, high: float, generator: Generator | None) -> np.ndarray:
-    """n standard normal numbers, those outside [low, high] drawn anew."""
+    """Standard normal numbers, those outside [low, high] drawn anew."""
     z = _host_normal((n,), generator)
     outside = np.flatnonzero((z < low) | (z > high))
     while outside.size:
@@ -140,7 +140,7 @@ def _redrawn(n: int, low: float, high: float, generator: Generator | None) -> np
 
 
 def _by_quantile(n: int, low: float, high: float, generator: Generator | None) -> np.ndarray:
-    """n standard normal numbers in a window [low, high] that lies in one tail."""
+    """Standard normal numbers in a window [low, high] that lies in one tail."""
     if low > 0:  # the left tail, where probabilities keep their digits
         return -_by_quantile(n, -high, -low, generator)
     u = _host_uniform((n,), _probability_below(low), _probability_below(high), generator)
@@ -251,11 +251,11 @@ def eye_(tensor: Tensor) -> Tensor:
 
 
 def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
-    """Fill the weight of a convolution with an impulse in the middle of each window: it passes its inputs through.
+    r"""Fill the weight of a convolution with an impulse in the middle of each window: it passes its inputs through.
 
     Parameters
     ----------
-    tensor : Tensor (out_channels, in_channels / groups, \\*kernel_size)
+    tensor : Tensor (out_channels, in_channels / groups, \*kernel_size)
         3, 4 or 5 axes.
     groups : int
         Groups of channels, each of which keeps its inputs.
@@ -313,7 +313,7 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator | No
 
 
 def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
-    r"""Fill a weight with normal numbers of deviation :math:`\text{gain} \sqrt{2 / (\text{fan\_in} + \text{fan\_out})}`.
+    r"""Fill a weight with normal numbers of deviation :math:`\text{gain}\sqrt{2/(\text{fan\_in}+\text{fan\_out})}`.
 
     The arguments, errors and paper are those of `xavier_uniform_`.
 
@@ -360,7 +360,8 @@ def kaiming_uniform_(
 
     References
     ----------
-    K. He et al., "Delving Deep into Rectifiers: Surpassing Human-Level Performance on ImageNet Classification", ICCV 2015.
+    K. He et al., "Delving Deep into Rectifiers: Surpassing Human-Level Performance on ImageNet Classification",
+    ICCV 2015.
 
     Examples
     --------

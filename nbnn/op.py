@@ -71,7 +71,6 @@ class Op:
     __slots__ = (
         "count",
         "dtypes",
-        "elementwise",
         "fast",
         "forward",
         "grad",
@@ -112,7 +111,6 @@ class Op:
         self.fast = fast
         self.workspace = workspace
         self.forward = forward
-        self.elementwise = kernel is not None and kernel.kind == "elements" and shape is None and dtypes is None
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
@@ -144,6 +142,33 @@ def apply(op: Op, *inputs: Any, params: tuple = ()) -> Any:
     return outs[0] if len(outs) == 1 else outs
 
 
+def apply_unary(op: Op, x: Any) -> Any:
+    """`apply` for an elementwise op of one input without params, made for the smallest Tensors.
+
+    Up to 4096 elements on the CPU go straight into the compiled code: 0.9 microseconds for a relu of 8 elements, where
+    the general path takes 1.4.
+    """
+    if type(x) is Tensor and x._strides is None:
+        data = x._data
+        entry = op.kernel.fast.get(x._dtype)
+        if entry is not None and type(data) is np.ndarray:
+            n = data.size
+            if n <= _SMALL:
+                out = _np_empty(n, data.dtype)
+                entry(out, data, (), 0, n, n, 0)
+                y = make(out, x._shape, x._dtype)
+                if (x._node is not None or x._leaf_requires_grad) and recording.enabled:
+                    Node.record_unary(op, x, y)
+                return y
+        elif entry is None and type(data) is np.ndarray and not x._dtype.is_half:
+            op.kernel.find_entry(x._dtype, data)
+    return apply(op, x)
+
+
+_SMALL = 4096
+_np_empty = np.empty
+
+
 class _NeedsTensors(Exception):
     """An input is not a Tensor: leave the fast path."""
 
@@ -161,8 +186,6 @@ def _run(op: Op, inputs: tuple, params: tuple) -> tuple[Tensor, ...]:
     kind = first._dtype
     if kind.is_half and op.name != "cast":
         return _run_half(op, inputs, params)
-    if op.elementwise and len(inputs) == 1 and not params and (out := _run_smallest(op, storages[0])) is not None:
-        return (make(out, first._shape, kind),)
     _require_one_device(op, inputs, storages)
     shapes = tuple(None if t is None else t._shape for t in inputs)
     out_shapes: Shapes = (first._shape,) if op.shape is None else op.shape(params, *shapes)
@@ -174,23 +197,6 @@ def _run(op: Op, inputs: tuple, params: tuple) -> tuple[Tensor, ...]:
     )
     _launch(op, tuple(o._data for o in outs), tuple(storages), params, shapes, kind)
     return outs
-
-
-def _run_smallest(op: Op, x: Any) -> Any:
-    """One elementwise input of few elements: straight into compiled code, 200 ns less than through the dispatcher."""
-    if type(x) is not np.ndarray:
-        return None
-    n = x.size
-    if n > 4096:
-        return None
-    entry = op.kernel.fast.get(x.dtype)
-    if entry is None:
-        entry = op.kernel.entry_point(x)
-        if entry is None:
-            return None
-    out = np.empty(n, x.dtype)
-    entry(out, x, (), 0, n, n, 0)
-    return out
 
 
 def _launch(op: Op, outs: tuple, ins: tuple, params: tuple, shapes: tuple, kind: dtypes.dtype) -> None:

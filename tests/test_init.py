@@ -23,7 +23,9 @@ RANDOM = {
     "uniform_": (lambda t, g: init.uniform_(t, -1, 1, generator=g), 1 / math.sqrt(3), 1),
     "normal_": (lambda t, g: init.normal_(t, std=0.5, generator=g), 0.5, None),
     "trunc_normal_": (lambda t, g: init.trunc_normal_(t, std=0.5, a=-9, b=9, generator=g), 0.5, 9),
-    "xavier_uniform_": (lambda t, g: init.xavier_uniform_(t, 2, generator=g), 2 * math.sqrt(2 / 500), 2 * math.sqrt(6 / 500)),
+    "xavier_uniform_": (
+        lambda t, g: init.xavier_uniform_(t, 2, generator=g), 2 * math.sqrt(2 / 500), 2 * math.sqrt(6 / 500),
+    ),
     "xavier_normal_": (lambda t, g: init.xavier_normal_(t, generator=g), math.sqrt(2 / 500), None),
     "kaiming_uniform_": (
         lambda t, g: init.kaiming_uniform_(t, nonlinearity="relu", generator=g), math.sqrt(2 / 300), math.sqrt(6 / 300),
@@ -62,10 +64,13 @@ def test_default_generator_types_and_gradients(name):
 
 
 @pytest.mark.parametrize(
-    ("mean", "std", "a", "b"), [(0, 1, -2, 2), (0, 1, 1, 1.5), (3, 2, 0, 1), (0, 1, 6, 9), (0, 1, -9, -6), (0, 1, 50, 60)]
+    ("mean", "std", "a", "b"),
+    [(0, 1, -2, 2), (0, 1, 1, 1.5), (3, 2, 0, 1), (0, 1, 6, 9), (0, 1, -9, -6), (0, 1, 50, 60)],
 )
 def test_truncated_normal_stays_inside_and_follows_the_curve(mean, std, a, b):
-    x = values(init.trunc_normal_(nbnn.empty(20000, dtype=nbnn.float64), mean, std, a, b, nbnn.Generator().manual_seed(0)))
+    x = values(
+        init.trunc_normal_(nbnn.empty(20000, dtype=nbnn.float64), mean, std, a, b, nbnn.Generator().manual_seed(0))
+    )
     assert x.min() >= a and x.max() <= b
     if b < 50:
         grid = np.linspace(a, b, 20001)
@@ -122,7 +127,9 @@ def test_a_view_that_is_not_contiguous_is_filled():
 
 
 def test_gains():
-    assert init.calculate_gain("linear") == init.calculate_gain("conv_transpose3d") == init.calculate_gain("sigmoid") == 1
+    assert (
+        init.calculate_gain("linear") == init.calculate_gain("conv_transpose3d") == init.calculate_gain("sigmoid") == 1
+    )
     assert init.calculate_gain("tanh") == 5 / 3
     assert init.calculate_gain("relu") == math.sqrt(2)
     assert init.calculate_gain("selu") == 0.75

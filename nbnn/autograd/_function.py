@@ -19,6 +19,7 @@ class FunctionCtx:
         self._dirty: tuple = ()
         self._materialize = True
         self._node: _FunctionNode | None = None
+        self._order: tuple[int, ...] = ()
         self.needs_input_grad: tuple[bool, ...] = ()
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
@@ -43,18 +44,28 @@ class FunctionCtx:
     @property
     def saved_tensors(self) -> tuple:
         """The Tensors given to `save_for_backward`; checked against changes made in place since."""
-        return self._to_save if self._node is None else self._node.saved
+        if self._node is None:
+            return self._to_save
+        kept = self._node.saved
+        return tuple(kept[k] for k in self._order)
 
 
 class _FunctionNode(Node):
     """A Node that calls a user's `backward`."""
 
-    __slots__ = ("cls", "ctx")
+    ctx: FunctionCtx
+
+    @property
+    def name(self) -> str:
+        return self.op.__name__
+
+    def free(self) -> None:
+        self._saved = None
 
     def run(self, grads: tuple) -> tuple:
         if self._saved is None:
             _ = self.saved  # raises: the graph was freed
-        results = self.cls.backward(self.ctx, *grads)
+        results = self.op.backward(self.ctx, *grads)
         results = results if isinstance(results, tuple) else (results,)
         for i, g in enumerate(results):
             if g is not None and not isinstance(g, Tensor):
@@ -135,19 +146,24 @@ def _as_output(ctx: FunctionCtx, inputs: tuple, out: Any) -> Any:
 
 def _record(cls: type[Function], ctx: FunctionCtx, inputs: tuple, outs: tuple) -> None:
     tensors = tuple(o for o in outs if isinstance(o, Tensor))
-    skipped = [id(t) for t in ctx._non_differentiable]
-    node = _FunctionNode(cls.__name__, inputs, tensors)
-    node.cls, node.ctx = cls, ctx
-    for o in tensors:
-        if id(o) in skipped:
-            o._node = None
-    slots = {id(o): o._slot for o in tensors if o._node is node}
-    node._saved = tuple((alias(t), slots[id(t)]) if id(t) in slots else t for t in ctx._to_save)
-    node._versions = tuple(
-        0 if t is None else (t[0] if type(t) is tuple else t)._version[0] for t in node._saved
+    node = _FunctionNode(inputs, tensors)
+    node.op, node.ctx = cls, ctx
+    for o in ctx._non_differentiable:
+        o._node = None
+    ours = [t is not None and t._node is node for t in ctx._to_save]
+    node.keep(
+        [t for t, own in zip(ctx._to_save, ours, strict=True) if not own],
+        [t for t, own in zip(ctx._to_save, ours, strict=True) if own],
     )
+    ctx._order = _interleaved(ours)
     ctx._to_save = ()
     ctx._node = node
+
+
+def _interleaved(ours: list[bool]) -> tuple[int, ...]:
+    """Where each saved Tensor stands, the inputs being kept before the outputs."""
+    inputs, outs = iter(range(ours.count(False))), iter(range(ours.count(False), len(ours)))
+    return tuple(next(outs if own else inputs) for own in ours)
 
 
 def once_differentiable(backward: Callable) -> Callable:
@@ -174,8 +190,8 @@ def once_differentiable(backward: Callable) -> Callable:
 
 def _refuse_second(result: Tensor, tracked: tuple) -> Tensor:
     out = alias(result)
-    node = _FunctionNode("once_differentiable", tracked, (out,))
-    node.cls, node.ctx = _Refuse, FunctionCtx()
+    node = _FunctionNode(tracked, (out,))
+    node.op, node.ctx = _Refuse, FunctionCtx()
     return out
 
 

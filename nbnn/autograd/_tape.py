@@ -176,54 +176,87 @@ class HookHandle:
         self.remove()
 
 
+_new = object.__new__
+
+
 class Node:
-    """One recorded op: where its inputs came from and what it saved. It is what `grad_fn` shows."""
+    """One recorded op: where its inputs came from and what it saved. It is what `grad_fn` shows.
 
-    __slots__ = (
-        "_hooks",
-        "_retained",
-        "_saved",
-        "_versions",
-        "edges",
-        "input_shapes",
-        "name",
-        "needs",
-        "op",
-        "outputs",
-        "params",
-    )
+    Making one is part of the cost of every small op (0.9 microseconds), so the fields that most nodes never set are
+    defaults on the class, and what only backward needs is worked out there.
+    """
 
-    def __init__(self, name: str, inputs: tuple, outs: tuple) -> None:
-        self.name = name
-        self.op: Any = None
-        self.edges = tuple(_edge(t) for t in inputs)
-        self.needs = tuple(edge is not None for edge in self.edges)
-        self.input_shapes = tuple(None if t is None else t._shape for t in inputs)
-        self.outputs = tuple((o._shape, o._dtype, o.device) for o in outs)
-        self.params: tuple = ()
-        self._saved: tuple | None = ()
-        self._versions: tuple = ()
-        self._hooks: dict[int, dict[int, Callable]] | None = None
-        self._retained: dict[int, Tensor] | None = None
+    op: Any
+    edges: tuple[tuple[Any, int] | None, ...]
+    input_shapes: tuple
+    params: tuple = ()
+    outputs: tuple = ()  # shape, dtype and device of each output, where there are several
+    _saved: tuple | None = ()
+    _versions: tuple = ()
+    _hooks: dict[int, dict[int, Callable]] | None = None
+    _retained: dict[int, Tensor] | None = None
+
+    def __init__(self, inputs: tuple, outs: tuple) -> None:
+        self.edges = tuple([None if t is None else _edge(t) for t in inputs])
+        self.input_shapes = tuple([None if t is None else t._shape for t in inputs])
+        if len(outs) > 1:
+            self.outputs = tuple((o._shape, o._dtype, o.device) for o in outs)
         for slot, out in enumerate(outs):
             if out._dtype.is_floating_point:
-                out._node, out._slot, out._leaf_requires_grad = self, slot, False
+                out._node = self
+                if slot:
+                    out._slot = slot
                 if out._base is not None:
                     out._generation = out._base._generation
 
     @classmethod
     def record(cls, op: Op, inputs: tuple, outs: tuple, params: tuple) -> Node:
         """Make the outputs of `op` remember how they were computed."""
-        node = cls(op.name, inputs, outs)
+        node = cls(inputs, outs)
         node.op = op
         node.params = params
-        # an output is saved as an alias without history, which `saved` connects again: no reference cycle
-        kept = [inputs[i] for i in op.saves_inputs]
-        node._saved = tuple(kept) + tuple((alias(outs[i]), i) for i in op.saves_outputs)
-        node._versions = tuple(
-            0 if t is None else (t[0] if type(t) is tuple else t)._version[0] for t in node._saved
-        )
+        if op.saves_inputs or op.saves_outputs:
+            node.keep([inputs[i] for i in op.saves_inputs], [outs[i] for i in op.saves_outputs])
         return node
+
+    @classmethod
+    def record_unary(cls, op: Op, x: Tensor, y: Tensor) -> None:
+        """`record` for one input without params and one fresh output: 0.6 microseconds instead of 3."""
+        node = _new(cls)
+        node.op = op
+        before = x._node
+        node.edges = (((x, 0) if before is None else (before, x._slot)) if x._base is None else _edge(x),)
+        node.input_shapes = (x._shape,)
+        if op.saves_outputs:
+            node._saved = ((y._data, y._shape, y._dtype, y._version, 0),)
+            node._versions = (0,)
+        else:
+            node._saved = (x,)
+            node._versions = (x._version[0],)
+        y._node = node
+
+    def keep(self, inputs: list, outs: list) -> None:
+        """Save Tensors with the versions they have now.
+
+        An output is kept as its parts, which `saved` puts together again: the node does not refer to a Tensor that
+        refers to the node, so nothing waits for the garbage collector.
+        """
+        parts = [(o._data, o._shape, o._dtype, o._version, o._slot) for o in outs]
+        self._saved = (*inputs, *parts)
+        self._versions = (
+            *[0 if t is None else t._version[0] for t in inputs],
+            *[o._version[0] for o in outs],
+        )
+
+    @property
+    def name(self) -> str:
+        """The op's name."""
+        return self.op.name
+
+    @property
+    def needs(self) -> tuple[bool, ...]:
+        """Which inputs want a gradient."""
+        return tuple(edge is not None for edge in self.edges)
 
     @property
     def saved(self) -> tuple:
@@ -241,10 +274,7 @@ class Node:
             )
         found = []
         for position, (item, version) in enumerate(zip(self._saved, self._versions, strict=True)):
-            t = item
-            if type(item) is tuple:
-                t = alias(item[0])
-                t._node, t._slot = self, item[1]
+            t = self._again(*item) if type(item) is tuple else item
             if t is not None and t._version[0] != version:
                 raise RuntimeError(
                     f"backward: {self.name} saved a Tensor of shape {t._shape} (saved Tensor {position}) that was "
@@ -253,9 +283,15 @@ class Node:
             found.append(t)
         return tuple(found)
 
+    def _again(self, data: Any, shape: tuple, dtype: Any, version: list[int], slot: int) -> Tensor:
+        t = make(data, shape, dtype)
+        t._version, t._node, t._slot = version, self, slot
+        return t
+
     def free(self) -> None:
         """Forget what was saved."""
-        self._saved = None
+        if self._saved:
+            self._saved = None
 
     @property
     def next_functions(self) -> tuple:
@@ -275,17 +311,15 @@ class Node:
 
     def run(self, grads: tuple) -> tuple:
         """The gradients of the inputs, from those of the outputs."""
-        assert self.op.grad is not None
         return self.op.grad(self, *grads)
 
     def __repr__(self) -> str:
-        return f"<{self.name}Backward>"
+        words = self.name.split("_")
+        return f"<{''.join(w[:1].upper() + w[1:] for w in words)}Backward>"
 
 
-def _edge(t: Tensor | None) -> tuple[Any, int] | None:
+def _edge(t: Tensor) -> tuple[Any, int] | None:
     """Where the gradient of an input goes: to the output of a node, to a leaf, or nowhere."""
-    if t is None:
-        return None
     if t._base is not None and t._generation != t._base._generation:
         from nbnn.functional import inplace
 
@@ -463,7 +497,7 @@ def _visit(node: Node, grads: dict[int, Tensor], pending: dict, found: dict, cre
 
 def _complete(node: Node, grads: dict[int, Tensor]) -> tuple:
     """The gradients of all outputs, zeros standing for those that nobody asked for."""
-    if len(node.outputs) == 1:
+    if not node.outputs:
         return (grads[0],)
     return tuple(
         grads[slot] if slot in grads

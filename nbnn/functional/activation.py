@@ -12,7 +12,7 @@ from nbnn.functional import _check
 from nbnn.functional.array import cast, div, mul, sub, sum
 from nbnn.functional.shape import broadcast_to
 from nbnn.kernels import activation as K
-from nbnn.op import Op, apply, takes_arrays
+from nbnn.op import Op, apply, apply_unary, takes_arrays
 from nbnn.tensor import Tensor
 
 
@@ -87,7 +87,7 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """
     if inplace:
         return _in_place("relu", relu, input)
-    return apply(RELU, input)
+    return apply_unary(RELU, input)
 
 
 def _in_place(name: str, function: Any, input: Tensor) -> Tensor:
@@ -126,7 +126,7 @@ def tanh(input: Tensor) -> Tensor:
     >>> nbnn.tanh(nbnn.tensor([0.0, 1.0]))
     tensor([0.0000, 0.7616])
     """
-    return apply(TANH, _floating("tanh", input))
+    return apply_unary(TANH, _floating("tanh", input))
 
 
 @takes_arrays
@@ -152,7 +152,7 @@ def sigmoid(input: Tensor) -> Tensor:
     >>> nbnn.sigmoid(nbnn.tensor([0.0, 2.0]))
     tensor([0.5000, 0.8808])
     """
-    return apply(SIGMOID, _floating("sigmoid", input))
+    return apply_unary(SIGMOID, _floating("sigmoid", input))
 
 
 @takes_arrays
@@ -178,7 +178,7 @@ def exp(input: Tensor) -> Tensor:
     >>> nbnn.exp(nbnn.tensor([0.0, 1.0]))
     tensor([1.0000, 2.7183])
     """
-    return apply(EXP, _floating("exp", input))
+    return apply_unary(EXP, _floating("exp", input))
 
 
 @takes_arrays
@@ -204,7 +204,7 @@ def log(input: Tensor) -> Tensor:
     >>> nbnn.log(nbnn.tensor([1.0, 2.0]))
     tensor([0.0000, 0.6931])
     """
-    return apply(LOG, _floating("log", input))
+    return apply_unary(LOG, _floating("log", input))
 
 
 # -- softmax -------------------------------------------------------------------------------------------------------

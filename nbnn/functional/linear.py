@@ -40,7 +40,11 @@ def _bmm_grad(node: Node, g: Tensor) -> tuple:
         da = _bmm(b, g, batch, k, n, m, tb, True) if ta else _bmm(g, b, batch, m, n, k, False, not tb)
     if node.needs[1]:
         db = _bmm(g, a, batch, n, m, k, True, ta) if tb else _bmm(a, g, batch, k, m, n, not ta, False)
-    return da, db
+    return _as(da, node.input_shapes[0]), _as(db, node.input_shapes[1])
+
+
+def _as(t: Tensor | None, shape: tuple[int, ...]) -> Tensor | None:
+    return t if t is None or t._shape == shape else apply(RESHAPE, t, params=(shape,))
 
 
 BMM = Op(
@@ -144,11 +148,7 @@ def _linear_grad(node: Node, g: Tensor) -> tuple:
         dw = _bmm(g, x, 1, m, n, k, True, False)
     if node.needs[2]:
         db = sum(g, 0)
-    return _as_matrix(dx), _as_matrix(dw), db
-
-
-def _as_matrix(t: Tensor | None) -> Tensor | None:
-    return None if t is None else apply(RESHAPE, t, params=(t._shape[1:],))
+    return _as(dx, (n, k)), _as(dw, (m, k)), db
 
 
 LINEAR = Op(

@@ -10,7 +10,7 @@ import numpy as np
 from nbnn import _jit
 from nbnn.kernels import _vecmath as vm
 from nbnn.kernels._cpu import over_outputs, over_ranges
-from nbnn.kernels._vecmath import natural
+from nbnn.kernels._vecmath import inlined, natural
 
 _MASK = np.uint64(0xFFFFFFFF)
 _SHIFT = np.uint64(32)
@@ -20,7 +20,7 @@ _W0 = np.uint64(0x9E3779B9)
 _W1 = np.uint64(0xBB67AE85)
 
 
-@_jit.jit
+@inlined
 def philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
     """Ten rounds of Philox on uint64 values below 2**32: four words."""
     for _ in range(10):
@@ -35,18 +35,18 @@ def philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
     return c0, c1, c2, c3
 
 
-@_jit.jit
+@inlined
 def _low(n):  # type: ignore[no-untyped-def]
     return np.uint64(n & 0xFFFFFFFF)
 
 
-@_jit.jit
+@inlined
 def words(seed, offset, group):  # type: ignore[no-untyped-def]
     """The four words of counter (group, offset) under key seed."""
     return philox(_low(group), _low(group >> 32), _low(offset), _low(offset >> 32), _low(seed), _low(seed >> 32))
 
 
-@_jit.jit
+@inlined
 def word(seed, offset, i):  # type: ignore[no-untyped-def]
     """Random word i of 32 bits, as uint64: word i % 4 of counter i // 4."""
     a, b, c, d = words(seed, offset, i >> 2)
@@ -55,25 +55,25 @@ def word(seed, offset, i):  # type: ignore[no-untyped-def]
     return high if i & 2 else low
 
 
-@_jit.jit
+@inlined
 def _unit32(w):  # type: ignore[no-untyped-def]
     """24 bits of a word as float32 in [0, 1); by way of int32, whose conversion every vector unit has."""
     return np.float32(np.int32(w >> np.uint64(8))) * np.float32(5.9604644775390625e-08)
 
 
-@_jit.jit
+@inlined
 def _unit64(high, low):  # type: ignore[no-untyped-def]
     """53 bits of two words as float64 in [0, 1)."""
     return np.float64(np.int64((high << np.uint64(21)) | (low >> np.uint64(11)))) * 1.1102230246251565e-16
 
 
-@_jit.jit
+@inlined
 def uniform32(seed, offset, i):  # type: ignore[no-untyped-def]
     """Uniform float32 in [0, 1): 24 bits of word i."""
     return _unit32(word(seed, offset, i))
 
 
-@_jit.jit
+@inlined
 def uniform64(seed, offset, i):  # type: ignore[no-untyped-def]
     """Uniform float64 in [0, 1): 53 bits of words 2 i and 2 i + 1."""
     a, b, c, d = words(seed, offset, i >> 1)
@@ -103,7 +103,7 @@ _DC = (
 )
 
 
-@_jit.jit
+@inlined
 def _circle(sine, cosine, quadrant):  # type: ignore[no-untyped-def]
     """(cos, sin) turned by `quadrant` quarters."""
     odd = (quadrant & 1) != 0
@@ -112,7 +112,7 @@ def _circle(sine, cosine, quadrant):  # type: ignore[no-untyped-def]
     return -c if ((quadrant + 1) & 2) != 0 else c, -s if (quadrant & 2) != 0 else s
 
 
-@_jit.jit
+@inlined
 def _box_muller32(a, b):  # type: ignore[no-untyped-def]
     """Two standard normals of two words: sqrt(-2 ln u) * (cos 2 pi v, sin 2 pi v), u in (0, 1], v in [0, 1)."""
     radius = vm.sqrt(_F(-2) * vm.log(_F(1) - _unit32(a)))
@@ -126,7 +126,7 @@ def _box_muller32(a, b):  # type: ignore[no-untyped-def]
     return radius * c, radius * s
 
 
-@_jit.jit
+@inlined
 def _box_muller64(u, v):  # type: ignore[no-untyped-def]
     """Two standard normals of two uniforms in [0, 1)."""
     radius = vm.sqrt(-2.0 * vm.log(1.0 - u))
@@ -140,7 +140,7 @@ def _box_muller64(u, v):  # type: ignore[no-untyped-def]
     return radius * c, radius * s
 
 
-@_jit.jit
+@inlined
 def normal32(seed, offset, i):  # type: ignore[no-untyped-def]
     """Standard normal float32 (Box and Muller, 1958): of words i and i + 1 for even i, the other of the pair for odd i."""
     a, b, c, d = words(seed, offset, i >> 2)
@@ -148,7 +148,7 @@ def normal32(seed, offset, i):  # type: ignore[no-untyped-def]
     return y if i & 1 else x
 
 
-@_jit.jit
+@inlined
 def normal64(seed, offset, i):  # type: ignore[no-untyped-def]
     """Standard normal float64: a pair of the four words of counter i // 2."""
     a, b, c, d = words(seed, offset, i >> 1)
@@ -156,7 +156,7 @@ def normal64(seed, offset, i):  # type: ignore[no-untyped-def]
     return y if i & 1 else x
 
 
-@_jit.jit
+@inlined
 def _between(low, high, u):  # type: ignore[no-untyped-def]
     """low + (high - low) * u, never `high` itself, which rounding could give."""
     v = low + (high - low) * u

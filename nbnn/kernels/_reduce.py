@@ -19,7 +19,7 @@ from numba.extending import intrinsic, register_model
 
 from nbnn import _jit
 from nbnn.kernels._cpu import over_rows
-from nbnn.kernels._vecmath import _inline, twin
+from nbnn.kernels._vecmath import natural, twin
 
 BLOCK = 1024  # elements of one partial sum in `sum_blocks`
 _RUN = 32  # elements added one after another before they join the total
@@ -173,161 +173,135 @@ def _fold(name: str) -> Any:
 _fold_sum, _fold_max = _fold("add"), _fold("maximum")
 
 
-# Plain forms: the maths, and what the simulator and CUDA run.
+# Plain forms: the maths, and what the simulator and CUDA run. On the CPU they take strided and very short ranges.
 
 
 def sum_range(x, start, length, step):  # type: ignore[no-untyped-def]
     """Sum of x[start + j * step] for j in range(length)."""
     total = type(x[0])(0)
-    for j in range(0, length, _RUN):
-        part = type(x[0])(0)
-        for k in range(j, min(j + _RUN, length)):
-            part += x[start + k * step]
-        total += part
-    return total
+    part = type(x[0])(0)
+    for j in range(length):
+        part += x[natural(start + j * step)]
+        if j % _RUN == _RUN - 1:
+            total += part
+            part = type(x[0])(0)
+    return total + part
 
 
-def dot_range(a, a_start, b, b_start, length, step):  # type: ignore[no-untyped-def]
-    """Sum of a[a_start + j * step] * b[b_start + j * step] for j in range(length)."""
+def dot_range(a, a_start, b, b_start, length, step, shift):  # type: ignore[no-untyped-def]
+    """Sum of a[a_start + j * step] * (b[b_start + j * step] - shift) for j in range(length)."""
     total = type(a[0])(0)
-    for j in range(0, length, _RUN):
-        part = type(a[0])(0)
-        for k in range(j, min(j + _RUN, length)):
-            part += a[a_start + k * step] * b[b_start + k * step]
-        total += part
-    return total
+    part = type(a[0])(0)
+    for j in range(length):
+        part += a[natural(a_start + j * step)] * (b[natural(b_start + j * step)] - shift)
+        if j % _RUN == _RUN - 1:
+            total += part
+            part = type(a[0])(0)
+    return total + part
 
 
 def squares_range(x, start, length, step, shift):  # type: ignore[no-untyped-def]
     """Sum of (x[start + j * step] - shift)**2 for j in range(length)."""
     total = type(x[0])(0)
-    for j in range(0, length, _RUN):
-        part = type(x[0])(0)
-        for k in range(j, min(j + _RUN, length)):
-            v = x[start + k * step] - shift
-            part += v * v
-        total += part
-    return total
-
-
-def dot_shifted_range(a, b, start, length, step, shift):  # type: ignore[no-untyped-def]
-    """Sum of a[start + j * step] * (b[start + j * step] - shift) for j in range(length)."""
-    total = type(a[0])(0)
-    for j in range(0, length, _RUN):
-        part = type(a[0])(0)
-        for k in range(j, min(j + _RUN, length)):
-            part += a[start + k * step] * (b[start + k * step] - shift)
-        total += part
-    return total
+    part = type(x[0])(0)
+    for j in range(length):
+        v = x[natural(start + j * step)] - shift
+        part += v * v
+        if j % _RUN == _RUN - 1:
+            total += part
+            part = type(x[0])(0)
+    return total + part
 
 
 def max_range(x, start, length, step):  # type: ignore[no-untyped-def]
     """Largest of x[start + j * step]; NaN is passed over; -inf where nothing is left."""
     best = type(x[0])(-np.inf)
     for j in range(length):
-        v = x[start + j * step]
+        v = x[natural(start + j * step)]
         best = v if v > best else best
     return best
 
 
 # CPU forms for step 1. A range longer than BLOCK is a sum of blocks, whose rounding errors (Knuth's two-sum) are carried
-# along: a million elements cost no more accuracy than a thousand.
+# along: a million elements cost no more accuracy than a thousand. Written out in each: a helper costs 30 ms to compile.
 
-
-@_inline
-def _two_sum(total, error, part):  # type: ignore[no-untyped-def]
-    s = total + part
-    t = s - total
-    lost = (total - (s - t)) + (part - t)
-    return s, error + (lost if lost == lost else type(total)(0))  # infinity - infinity is no error of rounding
-
-
-@_inline
-def _sum_block(x, at, length):  # type: ignore[no-untyped-def]
-    width = _lane_count(x)
-    zero = _splat(x, 0)
-    lanes = zero
-    stop = at + length
-    while at + width <= stop:
-        lanes = _add(lanes, _load(x, at))
-        at += width
-    if at < stop:
-        lanes = _add(lanes, _load_some(x, at, stop - at, zero))
-    return _fold_sum(lanes)
-
-
-@_inline
-def _dot_block(a, a_at, b, b_at, length, shift):  # type: ignore[no-untyped-def]
-    width = _lane_count(a)
-    zero = _splat(a, 0)
-    shifts = _splat(a, shift)
-    lanes = zero
-    stop = a_at + length
-    while a_at + width <= stop:
-        lanes = _add(lanes, _multiply(_load(a, a_at), _subtract(_load(b, b_at), shifts)))
-        a_at += width
-        b_at += width
-    if a_at < stop:
-        some = _subtract(_load_some(b, b_at, stop - a_at, shifts), shifts)
-        lanes = _add(lanes, _multiply(_load_some(a, a_at, stop - a_at, zero), some))
-    return _fold_sum(lanes)
-
-
-@_inline
-def _squares_block(x, at, length, shift):  # type: ignore[no-untyped-def]
-    width = _lane_count(x)
-    shifts = _splat(x, shift)
-    lanes = _splat(x, 0)
-    stop = at + length
-    while at + width <= stop:
-        some = _subtract(_load(x, at), shifts)
-        lanes = _add(lanes, _multiply(some, some))
-        at += width
-    if at < stop:
-        some = _subtract(_load_some(x, at, stop - at, shifts), shifts)
-        lanes = _add(lanes, _multiply(some, some))
-    return _fold_sum(lanes)
+_sum_plain, _dot_plain = _jit.jit(sum_range), _jit.jit(dot_range)
+_squares_plain, _max_plain = _jit.jit(squares_range), _jit.jit(max_range)
 
 
 def _sum_lanes(x, start, length, step):  # type: ignore[no-untyped-def]
     if step != 1 or length < 8:
         return _sum_plain(x, start, length, step)
-    total = _sum_block(x, start, min(BLOCK, length))
-    error = type(x[0])(0)
-    for j in range(BLOCK, length, BLOCK):
-        total, error = _two_sum(total, error, _sum_block(x, start + j, min(BLOCK, length - j)))
+    total = error = type(x[0])(0)
+    width, zero = _lane_count(x), _splat(x, 0)
+    at, stop = start, start + length
+    while at < stop:
+        end = at + BLOCK if stop - at > BLOCK else stop
+        lanes = zero
+        while at + width <= end:
+            lanes = _add(lanes, _load(x, at))
+            at += width
+        if at < end:
+            lanes = _add(lanes, _load_some(x, at, end - at, zero))
+            at = end
+        part = _fold_sum(lanes)
+        s = total + part
+        t = s - total
+        lost = (total - (s - t)) + (part - t)
+        error += lost if lost == lost else type(part)(0)  # infinity - infinity is no error of rounding
+        total = s
     return total + error
 
 
-def _dot_lanes(a, a_start, b, b_start, length, step):  # type: ignore[no-untyped-def]
+def _dot_lanes(a, a_start, b, b_start, length, step, shift):  # type: ignore[no-untyped-def]
     if step != 1 or length < 8:
-        return _dot_plain(a, a_start, b, b_start, length, step)
-    total = _dot_block(a, a_start, b, b_start, min(BLOCK, length), 0)
-    error = type(a[0])(0)
-    for j in range(BLOCK, length, BLOCK):
-        part = _dot_block(a, a_start + j, b, b_start + j, min(BLOCK, length - j), 0)
-        total, error = _two_sum(total, error, part)
+        return _dot_plain(a, a_start, b, b_start, length, step, shift)
+    total = error = type(a[0])(0)
+    width, zero, shifts = _lane_count(a), _splat(a, 0), _splat(a, shift)
+    at, stop = a_start, a_start + length
+    away = b_start - a_start
+    while at < stop:
+        end = at + BLOCK if stop - at > BLOCK else stop
+        lanes = zero
+        while at + width <= end:
+            lanes = _add(lanes, _multiply(_load(a, at), _subtract(_load(b, at + away), shifts)))
+            at += width
+        if at < end:
+            some = _subtract(_load_some(b, at + away, end - at, shifts), shifts)
+            lanes = _add(lanes, _multiply(_load_some(a, at, end - at, zero), some))
+            at = end
+        part = _fold_sum(lanes)
+        s = total + part
+        t = s - total
+        lost = (total - (s - t)) + (part - t)
+        error += lost if lost == lost else type(part)(0)
+        total = s
     return total + error
 
 
 def _squares_lanes(x, start, length, step, shift):  # type: ignore[no-untyped-def]
     if step != 1 or length < 8:
         return _squares_plain(x, start, length, step, shift)
-    total = _squares_block(x, start, min(BLOCK, length), shift)
-    error = type(x[0])(0)
-    for j in range(BLOCK, length, BLOCK):
-        total, error = _two_sum(total, error, _squares_block(x, start + j, min(BLOCK, length - j), shift))
-    return total + error
-
-
-def _dot_shifted_lanes(a, b, start, length, step, shift):  # type: ignore[no-untyped-def]
-    if step != 1 or length < 8:
-        return _dot_shifted_plain(a, b, start, length, step, shift)
-    total = _dot_block(a, start, b, start, min(BLOCK, length), shift)
-    error = type(a[0])(0)
-    for j in range(BLOCK, length, BLOCK):
-        part = _dot_block(a, start + j, b, start + j, min(BLOCK, length - j), shift)
-        total, error = _two_sum(total, error, part)
+    total = error = type(x[0])(0)
+    width, zero, shifts = _lane_count(x), _splat(x, 0), _splat(x, shift)
+    at, stop = start, start + length
+    while at < stop:
+        end = at + BLOCK if stop - at > BLOCK else stop
+        lanes = zero
+        while at + width <= end:
+            some = _subtract(_load(x, at), shifts)
+            lanes = _add(lanes, _multiply(some, some))
+            at += width
+        if at < end:
+            some = _subtract(_load_some(x, at, end - at, shifts), shifts)
+            lanes = _add(lanes, _multiply(some, some))
+            at = end
+        part = _fold_sum(lanes)
+        s = total + part
+        t = s - total
+        lost = (total - (s - t)) + (part - t)
+        error += lost if lost == lost else type(part)(0)
+        total = s
     return total + error
 
 
@@ -335,8 +309,7 @@ def _max_lanes(x, start, length, step):  # type: ignore[no-untyped-def]
     if step != 1 or length < 8:
         return _max_plain(x, start, length, step)
     at, stop = start, start + length
-    width = _lane_count(x)
-    lowest = _splat(x, -np.inf)
+    width, lowest = _lane_count(x), _splat(x, -np.inf)
     lanes = lowest
     while at + width <= stop:
         lanes = _larger(lanes, _load(x, at))
@@ -346,13 +319,9 @@ def _max_lanes(x, start, length, step):  # type: ignore[no-untyped-def]
     return _fold_max(lanes)
 
 
-_sum_plain, _dot_plain, _squares_plain = _jit.jit(sum_range), _jit.jit(dot_range), _jit.jit(squares_range)
-_dot_shifted_plain, _max_plain = _jit.jit(dot_shifted_range), _jit.jit(max_range)
-
 twin(sum_range, lambda *_: _sum_lanes, lambda *_: sum_range)
 twin(dot_range, lambda *_: _dot_lanes, lambda *_: dot_range)
 twin(squares_range, lambda *_: _squares_lanes, lambda *_: squares_range)
-twin(dot_shifted_range, lambda *_: _dot_shifted_lanes, lambda *_: dot_shifted_range)
 twin(max_range, lambda *_: _max_lanes, lambda *_: max_range)
 
 
@@ -363,11 +332,12 @@ def sum_blocks(row, out, x, length, inner):  # type: ignore[no-untyped-def]
     Applied again with length = blocks until one block is left, it is the sum over the axis.
     """
     blocks = (length + BLOCK - 1) // BLOCK
-    k = row % inner
-    b = row // inner % blocks
-    o = row // (inner * blocks)
-    first = b * BLOCK
-    out[row] = sum_range(x, (o * length + first) * inner + k, min(BLOCK, length - first), inner)
+    k = row % inner if inner > 1 else 0
+    block = row // inner if inner > 1 else row
+    o = block // blocks if blocks > 1 else block
+    first = (block - o * blocks) * BLOCK
+    some = BLOCK if length - first > BLOCK else length - first
+    out[row] = sum_range(x, (o * length + first) * inner + k, some, inner)
 
 
 @over_rows
@@ -377,16 +347,16 @@ def _sum_columns(row, out, x, length, inner):  # type: ignore[no-untyped-def]
     blocks = (length + BLOCK - 1) // BLOCK
     strips = (inner + width - 1) // width
     k = row % strips * width
-    some = min(width, inner - k)
+    some = width if inner - k > width else inner - k
     block = row // strips
     first = block % blocks * BLOCK
     at = (block // blocks * length + first) * inner + k
     zero = _splat(x, 0)
     total = zero
-    left = min(BLOCK, length - first)
+    left = BLOCK if length - first > BLOCK else length - first
     while left > 0:
         part = zero
-        for _ in range(min(_RUN, left)):
+        for _ in range(_RUN if left > _RUN else left):
             part = _add(part, _load(x, at) if some == width else _load_some(x, at, some, zero))
             at += inner
         total = _add(total, part)
@@ -400,10 +370,10 @@ _blocks_cpu, _columns_cpu = sum_blocks.cpu, _sum_columns.cpu
 @_jit.jit
 def sum_blocks_fast(out, x, workspace, length, inner, pool):  # type: ignore[no-untyped-def]
     """`sum_blocks` on the CPU, for any inner."""
-    work = min(BLOCK, length)
+    work = BLOCK if length > BLOCK else length
     if inner == 1:
         _blocks_cpu((out, x, length, inner), 0, out.size, 32768 // work, pool)
     else:
         width = _lane_count(x)
         strips = (inner + width - 1) // width
-        _columns_cpu((out, x, length, inner), 0, out.size // inner * strips, max(1, 512 // work), pool)
+        _columns_cpu((out, x, length, inner), 0, out.size // inner * strips, 1 + 512 // work, pool)

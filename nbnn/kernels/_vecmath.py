@@ -49,6 +49,12 @@ def _choice(plain: Callable, choose: Callable) -> Callable:
     return overloaded
 
 
+def inlined(func: Callable) -> Callable:
+    """A plain helper that is inlined into compiled code wherever it is called; for loops that must vectorise."""
+    twin(func, lambda *_: func, lambda *_: func)
+    return func
+
+
 def register_cuda() -> None:
     """Register the CUDA forms of all twins; called once, before the first CUDA kernel is compiled."""
     from numba.cuda import extending

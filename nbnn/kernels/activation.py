@@ -108,7 +108,7 @@ def log_softmax(row, y, x, length, inner):  # type: ignore[no-untyped-def]
 def softmax_backward(row, dx, grad, y, length, inner):  # type: ignore[no-untyped-def]
     """dx_j = y_j * (grad_j - sum_k grad_k * y_k), with y = softmax(x)."""
     start = row // inner * length * inner + row % inner
-    dot = dot_range(grad, start, y, start, length, inner)
+    dot = dot_range(grad, start, y, start, length, inner, type(grad[0])(0))
     if inner == 1:
         for k in range(start, start + length):
             j = natural(k)

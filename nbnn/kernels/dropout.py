@@ -7,10 +7,10 @@ import numpy as np
 from nbnn import _jit
 from nbnn.kernels._cpu import over_outputs, over_ranges
 from nbnn.kernels._random import word, words
-from nbnn.kernels._vecmath import natural
+from nbnn.kernels._vecmath import inlined, natural
 
 
-@_jit.jit
+@inlined
 def _kept(v, w, threshold, scale):  # type: ignore[no-untyped-def]
     return v * scale if w >= threshold else type(v)(0)
 

@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from nbnn.kernels._cpu import over_elements, over_rows
-from nbnn.kernels._reduce import dot_shifted_range, squares_range, sum_range
+from nbnn.kernels._reduce import dot_range, squares_range, sum_range
 from nbnn.kernels._vecmath import natural
 
 
@@ -67,11 +67,12 @@ def batch_norm_backward(  # type: ignore[no-untyped-def]
     dot = np.float64(0)
     if spatial == 1:
         total += sum_range(grad, c, batch, channels)
-        dot += dot_shifted_range(grad, x, c, batch, channels, m)
+        dot += dot_range(grad, c, x, c, batch, channels, m)
     else:
         for n in range(batch):
-            total += sum_range(grad, (n * channels + c) * spatial, spatial, 1)
-            dot += dot_shifted_range(grad, x, (n * channels + c) * spatial, spatial, 1, m)
+            at = (n * channels + c) * spatial
+            total += sum_range(grad, at, spatial, 1)
+            dot += dot_range(grad, at, x, at, spatial, 1, m)
     dbias[c] = kind(total)
     dweight[c] = kind(dot * r)
     scale = r if weight is None else r * weight[c]

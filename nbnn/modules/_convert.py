@@ -66,8 +66,8 @@ class Convert:
     def to(self, *args: Any, **kwargs: Any) -> Self:
         """Move and cast parameters and buffers in place.
 
-        Called as ``to(device)``, ``to(dtype)``, ``to(device, dtype)`` or ``to(tensor)``, or with keywords. A dtype applies to
-        floating-point parameters and buffers alone: counters and masks keep theirs.
+        Called as ``to(device)``, ``to(dtype)``, ``to(device, dtype)`` or ``to(tensor)``, or with keywords. A dtype
+        applies to floating-point parameters and buffers alone: counters and masks keep theirs.
 
         Returns
         -------
@@ -88,7 +88,8 @@ class Convert:
         where, kind = _parse_to(args, kwargs)
 
         def convert(t: Tensor) -> Tensor:
-            return t.to(device=t.device if where is None else where, dtype=kind if _casts(t, kind) else t.dtype)
+            casts = kind is not None and t.dtype.is_floating_point
+            return t.to(device=t.device if where is None else where, dtype=kind if casts else t.dtype)  # type: ignore[attr-defined]
 
         return self._apply(convert)
 
@@ -129,7 +130,7 @@ class Convert:
             for name, parameter in module._parameters.items():
                 if parameter is not None and parameter.requires_grad and not kind.is_floating_point:
                     raise TypeError(f"Module.type: `dst_type` (={kind}) cannot hold the gradients of {name!r}")
-        return self._apply(lambda t: t.to(dtype=kind))
+        return self._apply(lambda t: t.to(dtype=kind))  # type: ignore[attr-defined]
 
     def to_empty(self, *, device: Any, recurse: bool = True) -> Self:
         """Move parameters and buffers to `device` without their values, which are undefined afterwards."""
@@ -138,7 +139,3 @@ class Convert:
     def share_memory(self) -> Self:
         """Return this module: threads see its memory anyhow, and nbnn starts no processes of its own."""
         return self
-
-
-def _casts(t: Tensor, kind: dtype | None) -> bool:
-    return kind is not None and t.dtype.is_floating_point

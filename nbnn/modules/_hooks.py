@@ -19,7 +19,7 @@ class Hook(NamedTuple):
 
 
 class _Tap(Function):
-    """The identity on several Tensors: shows their gradients to ``look``, all at once, and passes on what it returns."""
+    """The identity on several Tensors; on the way back ``look`` sees all their gradients and may change them."""
 
     @staticmethod
     def forward(ctx: Any, look: Callable[[tuple], tuple], *tensors: Tensor) -> tuple[Tensor, ...]:
@@ -120,7 +120,7 @@ class Hooks:
         earlier = dict(hooks) if prepend else {}
         for number in earlier:
             del hooks[number]
-        handle = HookHandle(hooks, hook)
+        handle = HookHandle(hooks, hook)  # type: ignore[arg-type]
         hooks.update(earlier)
         self._hooked = self._hooked or kind in _CALL_KINDS
         return handle
@@ -172,8 +172,8 @@ class Hooks:
     def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> HookHandle:
         """Call ``hook(module, grad_output)`` when the gradients of the module's outputs are known.
 
-        `grad_output` is a tuple with one gradient, or None, per output; a tuple or Tensor that the hook returns takes its
-        place.
+        `grad_output` is a tuple with one gradient, or None, per output; a tuple or Tensor that the hook returns takes
+        its place.
         """
         return self._add_hook("backward_pre", Hook(hook), prepend)
 
@@ -202,7 +202,8 @@ class Hooks:
                 try:
                     hook.call(self, args, kwargs, None) if hook.with_kwargs else hook.call(self, args, None)
                 except Exception as second:  # the first error is the one to raise
-                    warnings.warn(f"{type(self).__name__}: a forward hook with always_call raised {second!r}", stacklevel=3)
+                    name = type(self).__name__
+                    warnings.warn(f"{name}: a forward hook with always_call raised {second!r}", stacklevel=3)
             raise
 
     def _run_hooks(self, args: tuple, kwargs: dict[str, Any], left: list[Hook]) -> Any:

@@ -33,7 +33,7 @@ class Registry(dict):
         super().__delitem__(name)
         self._attributes().pop(name, None)
 
-    def __ior__(self, members: Any) -> Registry:
+    def __ior__(self, members: Any) -> Registry:  # type: ignore[misc, override]
         self.update(members)
         return self
 

@@ -65,8 +65,9 @@ class LoadReport(_Keys):
         for what, keys in (("missing", self.missing_keys), ("unexpected", self.unexpected_keys)):
             if keys:
                 found.append(f"{len(keys)} {what} {'key' if len(keys) == 1 else 'keys'}: {', '.join(map(repr, keys))}")
-        for m in self.mismatched:
-            found.append(f"mismatched {m.key!r}: the module has shape {m.expected}, the state_dict has {m.got}")
+        found += [
+            f"mismatched {key!r}: the module has shape {a}, the state_dict has {b}" for key, a, b in self.mismatched
+        ]
         return found
 
     def __repr__(self) -> str:
@@ -100,15 +101,12 @@ class _Plan:
 
     def _visit(self, module: Any, prefix: str) -> None:
         for hook in module._hooks_of("load_pre"):
-            hook.call(
-                module, self.state, prefix, {}, self.strict is True, self.missing, self.unexpected, self.errors
-            )
+            hook.call(module, self.state, prefix, {}, self.strict is True, self.missing, self.unexpected, self.errors)
         self.modules.append(module)
         for registry, name in module._persistent():
             self._match(registry, name, prefix + name)
-        if module._has_extra_state("set_extra_state"):
-            if self._take(prefix + _EXTRA):
-                self.extra.append((module, self.state[prefix + _EXTRA]))
+        if module._has_extra_state("set_extra_state") and self._take(prefix + _EXTRA):
+            self.extra.append((module, self.state[prefix + _EXTRA]))
         for name, child in module._modules.items():
             if child is not None:
                 self._visit(child, f"{prefix}{name}.")
@@ -174,7 +172,7 @@ class State:
     _hooks_of: Callable[[str], list[Hook]]
 
     def get_extra_state(self) -> Any:
-        """What to keep in the state_dict besides parameters and buffers: for a subclass to define, with `set_extra_state`."""
+        """What the state_dict keeps besides parameters and buffers: for a subclass to define."""
         raise NotImplementedError(f"{type(self).__name__}: get_extra_state is for a subclass to define")
 
     def set_extra_state(self, state: Any) -> None:
@@ -187,6 +185,7 @@ class State:
     def _persistent(self) -> list[tuple[dict[str, Any], str]]:
         """The registries and names of this module's own parameters and buffers that a state_dict holds."""
         left_out = self._non_persistent_buffers_set
+        found: list[tuple[dict[str, Any], str]]
         found = [(self._parameters, name) for name, p in self._parameters.items() if p is not None]
         found += [(self._buffers, name) for name, b in self._buffers.items() if b is not None and name not in left_out]
         return found
@@ -247,8 +246,8 @@ class State:
             True: keys and shapes must all agree. False: keys may be missing or unexpected, shapes must agree.
             ``"report"``: load what fits and return the rest in the report.
         assign : bool
-            Whether the Tensors of `state_dict` themselves take the module's places (with its `requires_grad`), instead of
-            their values being copied and cast into it.
+            Whether the Tensors of `state_dict` themselves take the places of the module's (with their `requires_grad`),
+            instead of having their values copied and cast into them.
 
         Returns
         -------

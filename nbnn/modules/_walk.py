@@ -40,7 +40,7 @@ class Walk:
     def named_modules(
         self, memo: set[Any] | None = None, prefix: str = "", remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Module]]:
-        """This module and all inside it with their dotted names, parents before children.
+        """The module itself and all inside it with their dotted names, parents before children.
 
         Parameters
         ----------
@@ -69,7 +69,7 @@ class Walk:
             waiting.extend((dot + child, m) for child, m in reversed(module._modules.items()))
 
     def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
-        """This module and all inside it, parents before children."""
+        """The module itself and all inside it, parents before children."""
         return (module for _, module in self.named_modules(remove_duplicate=remove_duplicate))
 
     def _named_members(

@@ -94,8 +94,8 @@ class Softmax(_AlongDim):
     Parameters
     ----------
     dim : int, optional
-        The axis whose slices sum to 1. Left out, the old implicit choice is made (0 for 0-d, 1-d and 3-d input, else 1),
-        with a warning.
+        The axis whose slices sum to 1. Left out, the old implicit choice is made (0 for 0-d, 1-d and 3-d input,
+        else 1), with a warning.
 
     Shape
     -----

@@ -77,9 +77,7 @@ class _ConvNd(Module):
         init.affine_(self.weight, self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
-        return self._function(
-            input, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups
-        )
+        return self._function(input, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
 
     def extra_repr(self) -> str:
         text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"

@@ -44,7 +44,8 @@ class Dropout(_Dropout):
 
     References
     ----------
-    G. E. Hinton et al., "Improving neural networks by preventing co-adaptation of feature detectors", arXiv:1207.0580, 2012.
+    G. E. Hinton et al., "Improving neural networks by preventing co-adaptation of feature detectors",
+    arXiv:1207.0580, 2012.
 
     Examples
     --------

@@ -11,9 +11,7 @@ from nbnn.tensor import Tensor
 class _Loss(Module):
     """A reduction, also from the old arguments `size_average` and `reduce`."""
 
-    def __init__(
-        self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
-    ) -> None:
+    def __init__(self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean") -> None:
         super().__init__()
         self.reduction = _check.reduction(type(self).__name__, reduction, size_average, reduce)
 

@@ -22,7 +22,8 @@ _REGISTRIES = ("_parameters", "_buffers", "_modules")
 def _check_name(op: str, name: str, module: Module, registry: str) -> None:
     if "_parameters" not in module.__dict__:
         raise AttributeError(
-            f"{type(module).__name__}: call super().__init__() before assigning parameters, buffers or modules ({name!r})"
+            f"{type(module).__name__}: call super().__init__() before assigning parameters, buffers or modules; "
+            f"got {name!r}"
         )
     if not isinstance(name, str):
         raise TypeError(f"{op}: `name` must be a string; got {type(name).__name__}")
@@ -193,12 +194,15 @@ class Module(Walk, Hooks, State, Convert):
     def __delattr__(self, name: str) -> None:
         for registry in _REGISTRIES:
             if name in self.__dict__.get(registry, ()):
-                return self._forget(name)
+                self._forget(name)
+                return
         object.__delattr__(self, name)
 
     def __getattr__(self, name: str) -> Any:
         if "_parameters" not in self.__dict__:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}: was super().__init__() called?")
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute {name!r}: was super().__init__() called?"
+            )
         if hasattr(type(self), name):
             raise AttributeError(f"{type(self).__name__!r} object: its property {name!r} raised an AttributeError")
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")

@@ -51,10 +51,13 @@ class _NormBase(Module):
 
     def reset_running_stats(self) -> None:
         """Start the running statistics anew: mean 0, variance 1, no batches."""
-        if self.running_mean is not None:
-            init.zeros_(self.running_mean)
-            init.ones_(self.running_var)
-            init.zeros_(self.num_batches_tracked)
+        for buffer, fill in (
+            (self.running_mean, init.zeros_),
+            (self.running_var, init.ones_),
+            (self.num_batches_tracked, init.zeros_),
+        ):
+            if buffer is not None:
+                fill(buffer)
 
     def reset_parameters(self) -> None:
         """Start everything anew: also weight 1 and bias 0."""
@@ -149,8 +152,8 @@ class BatchNorm1d(_BatchNorm):
 
     References
     ----------
-    S. Ioffe, C. Szegedy, "Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift",
-    ICML 2015.
+    S. Ioffe, C. Szegedy, "Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate
+    Shift", ICML 2015.
 
     Examples
     --------

@@ -273,8 +273,8 @@ def _adopt(label: str, key: str, value: Any, param: Tensor) -> Any:
         return int(float(value))
     if isinstance(value, Tensor):
         copied = tensor(value.detach(), dtype=param.dtype, device=param.device)
-    elif isinstance(value, np.ndarray) or hasattr(value, "__array__"):
-        copied = as_tensor(np.array(value), dtype=param.dtype, device=param.device)
+    elif hasattr(value, "__array__"):  # an array, or a Tensor of another library
+        copied = as_tensor(np.array(value.__array__()), dtype=param.dtype, device=param.device)
     else:
         return copy.deepcopy(value)
     if copied.ndim and copied._shape != param._shape:

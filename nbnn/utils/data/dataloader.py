@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
 import multiprocessing
@@ -198,7 +199,7 @@ class DataLoader:
         return _worker.Fetcher(self.dataset, self.collate_fn, batched, self.drop_last, whole)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_pool": None}
+        return {**self.__dict__, "_pool": None}  # a copy starts processes of its own
 
 
 class _Here:
@@ -223,7 +224,7 @@ class _Workers:
     """The batches of an epoch, made in worker processes."""
 
     def __init__(self, loader: DataLoader) -> None:
-        self._loader = loader
+        self._loader = copy.copy(loader)  # not the loader itself, which keeps a persistent pool: both would stay alive
         self._epoch = -1
         self._seed = 0
         self._tasks: Iterator[Any] = iter(())

@@ -169,7 +169,10 @@ def raise_reply(kind: type, text: str) -> None:
         error = kind(_Text(text))
     except Exception:  # a constructor that wants something else
         error = RuntimeError(text)
-    raise error from None
+    try:
+        raise error from None
+    finally:
+        del error  # else its traceback and this frame keep each other, and the iterator's processes, alive
 
 
 # -- the process ----------------------------------------------------------------------------------------------------
