@@ -17,37 +17,37 @@ from nbnn.kernels._cpu import over_elements, run
 
 
 @over_elements(1)
-def exp(x):  # type: ignore[no-untyped-def]
+def exp(x):
     return vm.exp(x)
 
 
 @over_elements(1)
-def expm1(x):  # type: ignore[no-untyped-def]
+def expm1(x):
     return vm.expm1(x)
 
 
 @over_elements(1)
-def log(x):  # type: ignore[no-untyped-def]
+def log(x):
     return vm.log(x)
 
 
 @over_elements(1)
-def log1p(x):  # type: ignore[no-untyped-def]
+def log1p(x):
     return vm.log1p(x)
 
 
 @over_elements(1)
-def tanh(x):  # type: ignore[no-untyped-def]
+def tanh(x):
     return vm.tanh(x)
 
 
 @over_elements(1)
-def sigmoid(x):  # type: ignore[no-untyped-def]
+def sigmoid(x):
     return vm.sigmoid(x)
 
 
 @over_elements(1)
-def sqrt(x):  # type: ignore[no-untyped-def]
+def sqrt(x):
     return vm.sqrt(x)
 
 

@@ -63,9 +63,7 @@ def save(obj: Mapping[str, Any], f: Any, metadata: Mapping[str, str] | None = No
     """
     arrays = _host_arrays(obj)
     specs = {
-        name: safetensors.TensorSpec(
-            dtype=kind.name, shape=shape, data_ptr=values.ctypes.data, data_len=values.nbytes
-        )
+        name: safetensors.TensorSpec(dtype=kind.name, shape=shape, data_ptr=values.ctypes.data, data_len=values.nbytes)
         for name, (kind, shape, values) in arrays.items()
     }
     notes = _checked_metadata(metadata)
@@ -136,8 +134,8 @@ def _replacing(path: Path) -> Iterator[Path]:
 def load(f: Any, map_location: Any = None) -> OrderedDict[str, Tensor]:
     """Read a state dict from a file in the safetensors format.
 
-    Nothing in the file is ever run: pickles, such as the ``.pt`` files of PyTorch, are refused. Sizes, types and offsets
-    are checked before any Tensor is made.
+    Nothing in the file is ever run: pickles, such as the ``.pt`` files of PyTorch, are refused. Sizes, types and
+    offsets are checked before any Tensor is made.
 
     Parameters
     ----------

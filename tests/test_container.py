@@ -18,6 +18,7 @@ def kinds(row):
 def test_sequential_is_a_list():
     s = nn.Sequential(nn.ReLU(), nn.Tanh(), nn.Sigmoid())
     assert kinds(s[0:2]) == ["ReLU", "Tanh"] and s[-1] is s[2] and len(s) == 3
+    assert list(s[1:]._modules) == ["1", "2"] and list(s[1:].append(nn.ReLU())._modules) == ["1", "2", "3"]
     assert kinds(s + nn.Sequential(nn.ReLU())) == ["ReLU", "Tanh", "Sigmoid", "ReLU"]
     assert kinds(s[:1] * 2) == kinds(2 * s[:1]) == ["ReLU", "ReLU"]
     s.insert(1, nn.Flatten()).append(nn.ReLU())

@@ -77,7 +77,7 @@ class Draws(Dataset):
         return 4
 
     def __getitem__(self, i):
-        return int(np.random.randint(1 << 30)), int(nbnn.randint(0, 1 << 30, (1,)).item()), get_worker_info().seed
+        return int(np.random.randint(1 << 30)), int(nbnn.randint(0, 1 << 30, (1,)).item()), get_worker_info().seed  # noqa: NPY002
 
 
 class Big(Dataset):
@@ -248,8 +248,16 @@ def test_collate_keeps_gradients_and_halves():
     ("samples", "error", "match"),
     [
         ([], ValueError, "must not be empty"),
-        ([{"x": np.ones(2)}, {"x": np.ones(3)}], ValueError, r"samples\['x'\] must have one shape; got \(2,\) .* \(3,\)"),
-        ([(1, [1]), (1, [1, 2])], ValueError, r"samples\[1\] must have one length; got 1 for sample 0 and 2 for sample 1"),
+        (
+            [{"x": np.ones(2)}, {"x": np.ones(3)}],
+            ValueError,
+            r"samples\['x'\] must have one shape; got \(2,\) .* \(3,\)",
+        ),
+        (
+            [(1, [1]), (1, [1, 2])],
+            ValueError,
+            r"samples\[1\] must have one length; got 1 for sample 0 and 2 for sample 1",
+        ),
         ([{"a": 1}, {"b": 1}], TypeError, "the same keys"),
         ([1, "a"], TypeError, "must be of one kind; got int for sample 0 and str for sample 1"),
         ([object()], TypeError, "got object; give DataLoader a `collate_fn`"),
@@ -425,7 +433,9 @@ def test_workers_are_seeded_each_for_itself_and_again_alike():
 def test_worker_init_fn_and_info(tmp_path):
     def init(worker_id):
         info = get_worker_info()
-        (tmp_path / f"{worker_id}").write_text(f"{info.id} {info.num_workers} {len(info.dataset)} {nbnn.get_num_threads()}")
+        (tmp_path / f"{worker_id}").write_text(
+            f"{info.id} {info.num_workers} {len(info.dataset)} {nbnn.get_num_threads()}"
+        )
 
     list(DataLoader(Squares(4), num_workers=2, worker_init_fn=init))
     assert [(tmp_path / str(i)).read_text() for i in range(2)] == ["0 2 4 1", "1 2 4 1"]
@@ -464,7 +474,7 @@ def test_exceptions_and_batches_that_cannot_travel():
     def fail_locally(samples):
         raise Local("here")
 
-    for collate, match in [(fail, "Awkward"), (fail_locally, "Local"), (lambda s: (lambda: s), "pickle|local object")]:
+    for collate, match in [(fail, "Awkward"), (fail_locally, "Local"), (lambda s: lambda: s, "pickle|local object")]:
         with pytest.raises((RuntimeError, AttributeError), match=match):
             list(DataLoader(Squares(2), num_workers=1, collate_fn=collate))
     with pytest.raises(ZeroDivisionError, match="in worker 0"):

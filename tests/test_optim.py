@@ -31,7 +31,11 @@ ADAM_CASES = [
     {"lr": 0.01, "betas": (0.0, 0.0)},
     {"lr": 0.01, "betas": (0.3, 0.9), "amsgrad": True},
 ]
-ADAMW_CASES = [{}, {"lr": 0.05, "weight_decay": 0.2, "amsgrad": True}, {"lr": 0.05, "weight_decay": 0.0, "maximize": True}]
+ADAMW_CASES = [
+    {},
+    {"lr": 0.05, "weight_decay": 0.2, "amsgrad": True},
+    {"lr": 0.05, "weight_decay": 0.0, "maximize": True},
+]
 CASES = (
     [("SGD", case) for case in SGD_CASES]
     + [("Adam", case) for case in ADAM_CASES]
@@ -99,7 +103,9 @@ def run(name, options, dtype=nbnn.float32, wrap=lambda t: t):
 @pytest.mark.parametrize(("name", "options"), CASES)
 def test_fifty_steps_follow_the_formula(name, options):
     p, _ = run(name, options, nbnn.float64)
-    np.testing.assert_allclose(p.detach().numpy(), oracle(name, start().astype(np.float64), options), rtol=1e-9, atol=1e-10)
+    np.testing.assert_allclose(
+        p.detach().numpy(), oracle(name, start().astype(np.float64), options), rtol=1e-9, atol=1e-10
+    )
 
 
 @pytest.mark.parametrize(("name", "options"), CASES)
@@ -108,7 +114,9 @@ def test_float32_stays_float32_and_close(name, options):
     assert p.dtype is nbnn.float32
     for entry in optimizer.state[p].values():
         assert isinstance(entry, int) or entry.dtype is nbnn.float32
-    np.testing.assert_allclose(p.detach().numpy(), oracle(name, start().astype(np.float64), options), rtol=2e-5, atol=2e-5)
+    np.testing.assert_allclose(
+        p.detach().numpy(), oracle(name, start().astype(np.float64), options), rtol=2e-5, atol=2e-5
+    )
 
 
 @pytest.mark.parity

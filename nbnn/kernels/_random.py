@@ -21,7 +21,7 @@ _W1 = np.uint64(0xBB67AE85)
 
 
 @inlined
-def philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
+def philox(c0, c1, c2, c3, k0, k1):
     """Ten rounds of Philox on uint64 values below 2**32: four words."""
     for _ in range(10):
         p0 = _M0 * c0
@@ -36,18 +36,18 @@ def philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _low(n):  # type: ignore[no-untyped-def]
+def _low(n):
     return np.uint64(n & 0xFFFFFFFF)
 
 
 @inlined
-def words(seed, offset, group):  # type: ignore[no-untyped-def]
+def words(seed, offset, group):
     """The four words of counter (group, offset) under key seed."""
     return philox(_low(group), _low(group >> 32), _low(offset), _low(offset >> 32), _low(seed), _low(seed >> 32))
 
 
 @inlined
-def word(seed, offset, i):  # type: ignore[no-untyped-def]
+def word(seed, offset, i):
     """Random word i of 32 bits, as uint64: word i % 4 of counter i // 4."""
     a, b, c, d = words(seed, offset, i >> 2)
     low = b if i & 1 else a
@@ -56,25 +56,25 @@ def word(seed, offset, i):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _unit32(w):  # type: ignore[no-untyped-def]
+def _unit32(w):
     """24 bits of a word as float32 in [0, 1); by way of int32, whose conversion every vector unit has."""
     return np.float32(np.int32(w >> np.uint64(8))) * np.float32(5.9604644775390625e-08)
 
 
 @inlined
-def _unit64(high, low):  # type: ignore[no-untyped-def]
+def _unit64(high, low):
     """53 bits of two words as float64 in [0, 1)."""
     return np.float64(np.int64((high << np.uint64(21)) | (low >> np.uint64(11)))) * 1.1102230246251565e-16
 
 
 @inlined
-def uniform32(seed, offset, i):  # type: ignore[no-untyped-def]
+def uniform32(seed, offset, i):
     """Uniform float32 in [0, 1): 24 bits of word i."""
     return _unit32(word(seed, offset, i))
 
 
 @inlined
-def uniform64(seed, offset, i):  # type: ignore[no-untyped-def]
+def uniform64(seed, offset, i):
     """Uniform float64 in [0, 1): 53 bits of words 2 i and 2 i + 1."""
     a, b, c, d = words(seed, offset, i >> 1)
     return _unit64(c if i & 1 else a, d if i & 1 else b)
@@ -104,7 +104,7 @@ _DC = (
 
 
 @inlined
-def _circle(sine, cosine, quadrant):  # type: ignore[no-untyped-def]
+def _circle(sine, cosine, quadrant):
     """(cos, sin) turned by `quadrant` quarters."""
     odd = (quadrant & 1) != 0
     c = sine if odd else cosine
@@ -113,7 +113,7 @@ def _circle(sine, cosine, quadrant):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _box_muller32(a, b):  # type: ignore[no-untyped-def]
+def _box_muller32(a, b):
     """Two standard normals of two words: sqrt(-2 ln u) * (cos 2 pi v, sin 2 pi v), u in (0, 1], v in [0, 1)."""
     radius = vm.sqrt(_F(-2) * vm.log(_F(1) - _unit32(a)))
     v = _unit32(b) * _F(4)
@@ -127,7 +127,7 @@ def _box_muller32(a, b):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _box_muller64(u, v):  # type: ignore[no-untyped-def]
+def _box_muller64(u, v):
     """Two standard normals of two uniforms in [0, 1)."""
     radius = vm.sqrt(-2.0 * vm.log(1.0 - u))
     v = v * 4.0
@@ -141,15 +141,15 @@ def _box_muller64(u, v):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def normal32(seed, offset, i):  # type: ignore[no-untyped-def]
-    """Standard normal float32 (Box and Muller, 1958): of words i and i + 1 for even i, the other of the pair for odd i."""
+def normal32(seed, offset, i):
+    """Standard normal float32 (Box and Muller, 1958): the pair of words i and i + 1 for even i."""
     a, b, c, d = words(seed, offset, i >> 2)
     x, y = _box_muller32(c if i & 2 else a, d if i & 2 else b)
     return y if i & 1 else x
 
 
 @inlined
-def normal64(seed, offset, i):  # type: ignore[no-untyped-def]
+def normal64(seed, offset, i):
     """Standard normal float64: a pair of the four words of counter i // 2."""
     a, b, c, d = words(seed, offset, i >> 1)
     x, y = _box_muller64(_unit64(a, b), _unit64(c, d))
@@ -157,38 +157,38 @@ def normal64(seed, offset, i):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _between(low, high, u):  # type: ignore[no-untyped-def]
+def _between(low, high, u):
     """low + (high - low) * u, never `high` itself, which rounding could give."""
     v = low + (high - low) * u
     return v if v < high else low
 
 
 @over_outputs(1)
-def fill_uniform32(i, low, high, seed, offset):  # type: ignore[no-untyped-def]
+def fill_uniform32(i, low, high, seed, offset):
     """float32 in [low, high): low + (high - low) * u."""
     return _between(np.float32(low), np.float32(high), uniform32(seed, offset, i))
 
 
 @over_outputs(1)
-def fill_uniform64(i, low, high, seed, offset):  # type: ignore[no-untyped-def]
+def fill_uniform64(i, low, high, seed, offset):
     """float64 in [low, high): low + (high - low) * u."""
     return _between(np.float64(low), np.float64(high), uniform64(seed, offset, i))
 
 
 @over_outputs(1)
-def fill_normal32(i, mean, std, seed, offset):  # type: ignore[no-untyped-def]
+def fill_normal32(i, mean, std, seed, offset):
     """float32: mean + std * z."""
     return np.float32(mean) + np.float32(std) * normal32(seed, offset, i)
 
 
 @over_outputs(1)
-def fill_normal64(i, mean, std, seed, offset):  # type: ignore[no-untyped-def]
+def fill_normal64(i, mean, std, seed, offset):
     """float64: mean + std * z."""
     return np.float64(mean) + np.float64(std) * normal64(seed, offset, i)
 
 
 @over_outputs(1)
-def fill_randint(i, low, high, seed, offset):  # type: ignore[no-untyped-def]
+def fill_randint(i, low, high, seed, offset):
     """int64 in [low, high): 64 random bits modulo the width, whose bias is below width / 2**64."""
     a, b, c, d = words(seed, offset, i >> 1)
     bits = (d << np.uint64(32) | c) if i & 1 else (b << np.uint64(32) | a)
@@ -196,7 +196,7 @@ def fill_randint(i, low, high, seed, offset):  # type: ignore[no-untyped-def]
 
 
 @over_outputs(1)
-def fill_bernoulli(i, p, seed, offset):  # type: ignore[no-untyped-def]
+def fill_bernoulli(i, p, seed, offset):
     """1 with probability p, else 0, from word i."""
     return 1 if word(seed, offset, i) < np.uint64(p * 4294967296.0) else 0
 
@@ -206,7 +206,7 @@ def fill_bernoulli(i, p, seed, offset):  # type: ignore[no-untyped-def]
 
 
 @over_ranges
-def _uniform32_groups(start, stop, grain, y, low, high, seed, offset):  # type: ignore[no-untyped-def]
+def _uniform32_groups(start, stop, grain, y, low, high, seed, offset):
     whole = min(stop, y.size >> 2)
     lo = np.float32(low)
     hi = np.float32(high)
@@ -222,7 +222,7 @@ def _uniform32_groups(start, stop, grain, y, low, high, seed, offset):  # type: 
 
 
 @over_ranges
-def _uniform64_groups(start, stop, grain, y, low, high, seed, offset):  # type: ignore[no-untyped-def]
+def _uniform64_groups(start, stop, grain, y, low, high, seed, offset):
     whole = min(stop, y.size >> 1)
     lo = np.float64(low)
     hi = np.float64(high)
@@ -235,7 +235,7 @@ def _uniform64_groups(start, stop, grain, y, low, high, seed, offset):  # type: 
 
 
 @over_ranges
-def _normal32_groups(start, stop, grain, y, mean, std, seed, offset):  # type: ignore[no-untyped-def]
+def _normal32_groups(start, stop, grain, y, mean, std, seed, offset):
     whole = min(stop, y.size >> 2)
     m = np.float32(mean)
     s = np.float32(std)
@@ -253,7 +253,7 @@ def _normal32_groups(start, stop, grain, y, mean, std, seed, offset):  # type: i
 
 
 @over_ranges
-def _normal64_groups(start, stop, grain, y, mean, std, seed, offset):  # type: ignore[no-untyped-def]
+def _normal64_groups(start, stop, grain, y, mean, std, seed, offset):
     whole = min(stop, y.size >> 1)
     m = np.float64(mean)
     s = np.float64(std)
@@ -270,24 +270,24 @@ _u32, _u64, _n32, _n64 = _uniform32_groups.cpu, _uniform64_groups.cpu, _normal32
 
 
 @_jit.jit
-def fill_uniform32_fast(y, workspace, low, high, seed, offset, pool):  # type: ignore[no-untyped-def]
+def fill_uniform32_fast(y, workspace, low, high, seed, offset, pool):
     """`fill_uniform32` on the CPU."""
     _u32((y, low, high, seed, offset), 0, (y.size + 3) >> 2, 4096, pool)
 
 
 @_jit.jit
-def fill_uniform64_fast(y, workspace, low, high, seed, offset, pool):  # type: ignore[no-untyped-def]
+def fill_uniform64_fast(y, workspace, low, high, seed, offset, pool):
     """`fill_uniform64` on the CPU."""
     _u64((y, low, high, seed, offset), 0, (y.size + 1) >> 1, 4096, pool)
 
 
 @_jit.jit
-def fill_normal32_fast(y, workspace, mean, std, seed, offset, pool):  # type: ignore[no-untyped-def]
+def fill_normal32_fast(y, workspace, mean, std, seed, offset, pool):
     """`fill_normal32` on the CPU."""
     _n32((y, mean, std, seed, offset), 0, (y.size + 3) >> 2, 2048, pool)
 
 
 @_jit.jit
-def fill_normal64_fast(y, workspace, mean, std, seed, offset, pool):  # type: ignore[no-untyped-def]
+def fill_normal64_fast(y, workspace, mean, std, seed, offset, pool):
     """`fill_normal64` on the CPU."""
     _n64((y, mean, std, seed, offset), 0, (y.size + 1) >> 1, 2048, pool)

@@ -1,9 +1,9 @@
 """Deterministic sums: over a range inside a row body, and over one axis of an array.
 
-The order of additions follows from the length alone, never from the number of threads, and is that of a shallow tree, so
-that the error grows like that of pairwise summation. On the CPU a range of neighbours is added up in lanes: 256 bytes of
-partial sums (64 float32, 32 float64), which LLVM cuts to the machine's registers; the result does not depend on how. In
-plain Python and on CUDA the same functions are plain loops. Their bits differ from the CPU's, and from nothing else.
+The order of additions follows from the length alone, never from the number of threads, and is that of a shallow
+tree, so that the error grows like that of pairwise summation. On the CPU a range of neighbours is added up in lanes:
+256 bytes of partial sums (64 float32, 32 float64), which LLVM cuts to the machine's registers; the result does not
+depend on how. In plain Python and on CUDA the same functions are plain loops, whose last bits differ from the CPU's.
 """
 
 from __future__ import annotations
@@ -61,30 +61,30 @@ def _address(context: Any, builder: Any, array: Any, value: Any, at: Any, lanes:
 
 
 @intrinsic
-def _lane_count(typingctx, x):  # type: ignore[no-untyped-def]
-    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+def lane_count(typingctx, x):
+    def codegen(context, builder, signature, args):
         return ir.Constant(ir.IntType(64), _Lanes(x.dtype).count)
 
     return types.int64(x), codegen
 
 
 @intrinsic
-def _splat(typingctx, x, value):  # type: ignore[no-untyped-def]
+def lanes_of(typingctx, x, value):
     """Every lane `value`, as the type of array `x`."""
     lanes = _Lanes(x.dtype)
 
-    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, args):
         return _splat_value(builder, context.cast(builder, args[1], value, x.dtype), lanes)
 
     return lanes(x, value), codegen
 
 
 @intrinsic
-def _load(typingctx, x, at):  # type: ignore[no-untyped-def]
+def lanes_load(typingctx, x, at):
     """x[at], x[at + 1], ..."""
     lanes = _Lanes(x.dtype)
 
-    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, args):
         pointer, _ = _address(context, builder, x, args[0], args[1], lanes)
         return builder.load(pointer, align=x.dtype.bitwidth // 8)
 
@@ -92,11 +92,11 @@ def _load(typingctx, x, at):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def _load_some(typingctx, x, at, count, other):  # type: ignore[no-untyped-def]
+def lanes_some(typingctx, x, at, count, other):
     """The first `count` lanes from x[at] on, the rest from the lanes `other`; reads nothing beyond."""
     lanes = _Lanes(x.dtype)
 
-    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, args):
         pointer, vector = _address(context, builder, x, args[0], args[1], lanes)
         mask = _lane_mask(builder, args[2], lanes)
         name = f"llvm.masked.load.v{lanes.count}f{x.dtype.bitwidth}.p0"
@@ -109,11 +109,11 @@ def _load_some(typingctx, x, at, count, other):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def _store_some(typingctx, x, at, count, value):  # type: ignore[no-untyped-def]
+def lanes_store(typingctx, x, at, count, value):
     """x[at + lane] = value for the first `count` lanes."""
     lanes = _Lanes(x.dtype)
 
-    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, args):
         pointer, vector = _address(context, builder, x, args[0], args[1], lanes)
         mask = _lane_mask(builder, args[2], lanes)
         name = f"llvm.masked.store.v{lanes.count}f{x.dtype.bitwidth}.p0"
@@ -139,23 +139,25 @@ _LANE_OPS = {
 
 
 def _lane_op(name: str) -> Any:
-    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, args):
         return _LANE_OPS[name](builder, *args)
 
-    def typing(typingctx, a, b):  # type: ignore[no-untyped-def]
+    def typing(typingctx, a, b):
         return a(a, b), codegen
 
     return intrinsic(typing)
 
 
-_add, _subtract, _multiply, _larger = (_lane_op(name) for name in ("add", "subtract", "multiply", "maximum"))
+lanes_add, lanes_subtract, lanes_multiply, lanes_larger = (
+    _lane_op(name) for name in ("add", "subtract", "multiply", "maximum")
+)
 
 
 def _fold(name: str) -> Any:
     """Combine the lanes to one number in a tree: lane i with lane i + n / 2, and so on."""
 
-    def typing(typingctx, lanes):  # type: ignore[no-untyped-def]
-        def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+    def typing(typingctx, lanes):
+        def codegen(context, builder, signature, args):
             value, count = args[0], lanes.count
             while count > 1:
                 count //= 2
@@ -176,7 +178,7 @@ _fold_sum, _fold_max = _fold("add"), _fold("maximum")
 # Plain forms: the maths, and what the simulator and CUDA run. On the CPU they take strided and very short ranges.
 
 
-def sum_range(x, start, length, step):  # type: ignore[no-untyped-def]
+def sum_range(x, start, length, step):
     """Sum of x[start + j * step] for j in range(length)."""
     total = type(x[0])(0)
     part = type(x[0])(0)
@@ -188,7 +190,7 @@ def sum_range(x, start, length, step):  # type: ignore[no-untyped-def]
     return total + part
 
 
-def dot_range(a, a_start, b, b_start, length, step, shift):  # type: ignore[no-untyped-def]
+def dot_range(a, a_start, b, b_start, length, step, shift):
     """Sum of a[a_start + j * step] * (b[b_start + j * step] - shift) for j in range(length)."""
     total = type(a[0])(0)
     part = type(a[0])(0)
@@ -200,7 +202,7 @@ def dot_range(a, a_start, b, b_start, length, step, shift):  # type: ignore[no-u
     return total + part
 
 
-def squares_range(x, start, length, step, shift):  # type: ignore[no-untyped-def]
+def squares_range(x, start, length, step, shift):
     """Sum of (x[start + j * step] - shift)**2 for j in range(length)."""
     total = type(x[0])(0)
     part = type(x[0])(0)
@@ -213,7 +215,7 @@ def squares_range(x, start, length, step, shift):  # type: ignore[no-untyped-def
     return total + part
 
 
-def max_range(x, start, length, step):  # type: ignore[no-untyped-def]
+def max_range(x, start, length, step):
     """Largest of x[start + j * step]; NaN is passed over; -inf where nothing is left."""
     best = type(x[0])(-np.inf)
     for j in range(length):
@@ -222,27 +224,28 @@ def max_range(x, start, length, step):  # type: ignore[no-untyped-def]
     return best
 
 
-# CPU forms for step 1. A range longer than BLOCK is a sum of blocks, whose rounding errors (Knuth's two-sum) are carried
-# along: a million elements cost no more accuracy than a thousand. Written out in each: a helper costs 30 ms to compile.
+# CPU forms for step 1. A range longer than BLOCK is a sum of blocks, whose rounding errors (Knuth's two-sum) are
+# carried along: a million elements cost no more accuracy than a thousand. Written out in each: a helper costs 30 ms to
+# compile.
 
 _sum_plain, _dot_plain = _jit.jit(sum_range), _jit.jit(dot_range)
 _squares_plain, _max_plain = _jit.jit(squares_range), _jit.jit(max_range)
 
 
-def _sum_lanes(x, start, length, step):  # type: ignore[no-untyped-def]
+def _sum_lanes(x, start, length, step):
     if step != 1 or length < 8:
         return _sum_plain(x, start, length, step)
     total = error = type(x[0])(0)
-    width, zero = _lane_count(x), _splat(x, 0)
+    width, zero = lane_count(x), lanes_of(x, 0)
     at, stop = start, start + length
     while at < stop:
         end = at + BLOCK if stop - at > BLOCK else stop
         lanes = zero
         while at + width <= end:
-            lanes = _add(lanes, _load(x, at))
+            lanes = lanes_add(lanes, lanes_load(x, at))
             at += width
         if at < end:
-            lanes = _add(lanes, _load_some(x, at, end - at, zero))
+            lanes = lanes_add(lanes, lanes_some(x, at, end - at, zero))
             at = end
         part = _fold_sum(lanes)
         s = total + part
@@ -253,22 +256,24 @@ def _sum_lanes(x, start, length, step):  # type: ignore[no-untyped-def]
     return total + error
 
 
-def _dot_lanes(a, a_start, b, b_start, length, step, shift):  # type: ignore[no-untyped-def]
+def _dot_lanes(a, a_start, b, b_start, length, step, shift):
     if step != 1 or length < 8:
         return _dot_plain(a, a_start, b, b_start, length, step, shift)
     total = error = type(a[0])(0)
-    width, zero, shifts = _lane_count(a), _splat(a, 0), _splat(a, shift)
+    width, zero, shifts = lane_count(a), lanes_of(a, 0), lanes_of(a, shift)
     at, stop = a_start, a_start + length
     away = b_start - a_start
     while at < stop:
         end = at + BLOCK if stop - at > BLOCK else stop
         lanes = zero
         while at + width <= end:
-            lanes = _add(lanes, _multiply(_load(a, at), _subtract(_load(b, at + away), shifts)))
+            lanes = lanes_add(
+                lanes, lanes_multiply(lanes_load(a, at), lanes_subtract(lanes_load(b, at + away), shifts))
+            )
             at += width
         if at < end:
-            some = _subtract(_load_some(b, at + away, end - at, shifts), shifts)
-            lanes = _add(lanes, _multiply(_load_some(a, at, end - at, zero), some))
+            some = lanes_subtract(lanes_some(b, at + away, end - at, shifts), shifts)
+            lanes = lanes_add(lanes, lanes_multiply(lanes_some(a, at, end - at, zero), some))
             at = end
         part = _fold_sum(lanes)
         s = total + part
@@ -279,22 +284,22 @@ def _dot_lanes(a, a_start, b, b_start, length, step, shift):  # type: ignore[no-
     return total + error
 
 
-def _squares_lanes(x, start, length, step, shift):  # type: ignore[no-untyped-def]
+def _squares_lanes(x, start, length, step, shift):
     if step != 1 or length < 8:
         return _squares_plain(x, start, length, step, shift)
     total = error = type(x[0])(0)
-    width, zero, shifts = _lane_count(x), _splat(x, 0), _splat(x, shift)
+    width, zero, shifts = lane_count(x), lanes_of(x, 0), lanes_of(x, shift)
     at, stop = start, start + length
     while at < stop:
         end = at + BLOCK if stop - at > BLOCK else stop
         lanes = zero
         while at + width <= end:
-            some = _subtract(_load(x, at), shifts)
-            lanes = _add(lanes, _multiply(some, some))
+            some = lanes_subtract(lanes_load(x, at), shifts)
+            lanes = lanes_add(lanes, lanes_multiply(some, some))
             at += width
         if at < end:
-            some = _subtract(_load_some(x, at, end - at, shifts), shifts)
-            lanes = _add(lanes, _multiply(some, some))
+            some = lanes_subtract(lanes_some(x, at, end - at, shifts), shifts)
+            lanes = lanes_add(lanes, lanes_multiply(some, some))
             at = end
         part = _fold_sum(lanes)
         s = total + part
@@ -305,17 +310,17 @@ def _squares_lanes(x, start, length, step, shift):  # type: ignore[no-untyped-de
     return total + error
 
 
-def _max_lanes(x, start, length, step):  # type: ignore[no-untyped-def]
+def _max_lanes(x, start, length, step):
     if step != 1 or length < 8:
         return _max_plain(x, start, length, step)
     at, stop = start, start + length
-    width, lowest = _lane_count(x), _splat(x, -np.inf)
+    width, lowest = lane_count(x), lanes_of(x, -np.inf)
     lanes = lowest
     while at + width <= stop:
-        lanes = _larger(lanes, _load(x, at))
+        lanes = lanes_larger(lanes, lanes_load(x, at))
         at += width
     if at < stop:
-        lanes = _larger(lanes, _load_some(x, at, stop - at, lowest))
+        lanes = lanes_larger(lanes, lanes_some(x, at, stop - at, lowest))
     return _fold_max(lanes)
 
 
@@ -326,8 +331,8 @@ twin(max_range, lambda *_: _max_lanes, lambda *_: max_range)
 
 
 @over_rows
-def sum_blocks(row, out, x, length, inner):  # type: ignore[no-untyped-def]
-    """out[o, b, k] = sum of x[o, BLOCK * b : BLOCK * (b + 1), k]; rows are outer * blocks * inner, blocks = ceil(length / BLOCK).
+def sum_blocks(row, out, x, length, inner):
+    """out[o, b, k] = sum of x[o, BLOCK * b : BLOCK * (b + 1), k]; rows are outer * ceil(length / BLOCK) * inner.
 
     Applied again with length = blocks until one block is left, it is the sum over the axis.
     """
@@ -341,9 +346,9 @@ def sum_blocks(row, out, x, length, inner):  # type: ignore[no-untyped-def]
 
 
 @over_rows
-def _sum_columns(row, out, x, length, inner):  # type: ignore[no-untyped-def]
-    """`sum_blocks` for inner > 1, all lanes at once: a row is (o, b, s), s one strip of columns as wide as the lanes."""
-    width = _lane_count(x)
+def _sum_columns(row, out, x, length, inner):
+    """`sum_blocks` for inner > 1, all lanes at once: a row is (o, b, strip of columns as wide as the lanes)."""
+    width = lane_count(x)
     blocks = (length + BLOCK - 1) // BLOCK
     strips = (inner + width - 1) // width
     k = row % strips * width
@@ -351,29 +356,29 @@ def _sum_columns(row, out, x, length, inner):  # type: ignore[no-untyped-def]
     block = row // strips
     first = block % blocks * BLOCK
     at = (block // blocks * length + first) * inner + k
-    zero = _splat(x, 0)
+    zero = lanes_of(x, 0)
     total = zero
     left = BLOCK if length - first > BLOCK else length - first
     while left > 0:
         part = zero
         for _ in range(_RUN if left > _RUN else left):
-            part = _add(part, _load(x, at) if some == width else _load_some(x, at, some, zero))
+            part = lanes_add(part, lanes_load(x, at) if some == width else lanes_some(x, at, some, zero))
             at += inner
-        total = _add(total, part)
+        total = lanes_add(total, part)
         left -= _RUN
-    _store_some(out, block * inner + k, some, total)
+    lanes_store(out, block * inner + k, some, total)
 
 
 _blocks_cpu, _columns_cpu = sum_blocks.cpu, _sum_columns.cpu
 
 
 @_jit.jit
-def sum_blocks_fast(out, x, workspace, length, inner, pool):  # type: ignore[no-untyped-def]
+def sum_blocks_fast(out, x, workspace, length, inner, pool):
     """`sum_blocks` on the CPU, for any inner."""
     work = BLOCK if length > BLOCK else length
     if inner == 1:
         _blocks_cpu((out, x, length, inner), 0, out.size, 32768 // work, pool)
     else:
-        width = _lane_count(x)
+        width = lane_count(x)
         strips = (inner + width - 1) // width
         _columns_cpu((out, x, length, inner), 0, out.size // inner * strips, 1 + 512 // work, pool)

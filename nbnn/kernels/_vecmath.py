@@ -33,7 +33,7 @@ _on_cuda: list[tuple[Callable, Callable]] = []
 def twin(plain: Callable, cpu: Callable, cuda: Callable) -> None:
     """Let compiled CPU code see ``cpu(*types)`` and CUDA code ``cuda(*types)`` where a body calls `plain`.
 
-    Both get the Numba types of the arguments and return the implementation (with the argument names of `plain`) or None.
+    Both get the types of the arguments and return the implementation (with the argument names of `plain`) or None.
     """
     overload(plain, jit_options=_OPTIONS, target="cpu")(_choice(plain, cpu))
     _on_cuda.append((plain, _choice(plain, cuda)))
@@ -73,53 +73,53 @@ def _math(plain: Callable, float32: Callable, float64: Callable, cuda: Callable)
 # Plain Python: exact types, no exceptions, no warnings.
 
 
-def exp(x):  # type: ignore[no-untyped-def]
+def exp(x):
     """e**x."""
     with np.errstate(all="ignore"):
         return type(x)(np.exp(x))
 
 
-def expm1(x):  # type: ignore[no-untyped-def]
+def expm1(x):
     """e**x - 1, exact to the last bits near 0."""
     with np.errstate(all="ignore"):
         return type(x)(np.expm1(x))
 
 
-def log(x):  # type: ignore[no-untyped-def]
+def log(x):
     """Natural logarithm; -inf at 0, NaN below."""
     with np.errstate(all="ignore"):
         return type(x)(np.log(x))
 
 
-def log1p(x):  # type: ignore[no-untyped-def]
+def log1p(x):
     """ln(1 + x), exact to the last bits near 0."""
     with np.errstate(all="ignore"):
         return type(x)(np.log1p(x))
 
 
-def tanh(x):  # type: ignore[no-untyped-def]
+def tanh(x):
     """Hyperbolic tangent."""
     return type(x)(np.tanh(x))
 
 
-def sqrt(x):  # type: ignore[no-untyped-def]
+def sqrt(x):
     """Square root; NaN below 0."""
     with np.errstate(all="ignore"):
         return type(x)(np.sqrt(x))
 
 
-def sigmoid(x):  # type: ignore[no-untyped-def]
+def sigmoid(x):
     """1 / (1 + e**-x), by e**-|x|, so that neither tail overflows."""
     e = exp(-abs(x))
     return (e if x < 0 else type(x)(1)) / (type(x)(1) + e)
 
 
-def natural(i):  # type: ignore[no-untyped-def]
+def natural(i):
     """`i` as an index that is known to be at least 0, for use in brackets only: ``x[natural(i)]``.
 
-    Numba lets a negative index count from the end. Unless LLVM can see that an index is not negative, that test stays in
-    the loop, and every load and store of a vectorised loop becomes a gather or scatter (exp: 1.36 against 0.34 ns an
-    element). An unsigned index has no such test; promising the sign by llvm.assume was lost on inlining.
+    Numba lets a negative index count from the end. Unless LLVM can see that an index is not negative, that test stays
+    in the loop, and every load and store of a vectorised loop becomes a gather or scatter (exp: 1.36 against 0.34 ns
+    an element). An unsigned index has no such test; promising the sign by llvm.assume was lost on inlining.
     """
     return i
 
@@ -130,29 +130,29 @@ twin(natural, lambda i: lambda i: np.uint64(i), lambda i: lambda i: i)
 
 
 def _bitcast(source: types.Type, target: types.Type, llvm: ir.Type) -> Any:
-    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, args):
         return builder.bitcast(args[0], llvm)
 
     return target(source), codegen
 
 
 @intrinsic
-def _bits32(typingctx, x):  # type: ignore[no-untyped-def]
+def _bits32(typingctx, x):
     return _bitcast(types.float32, types.int32, ir.IntType(32)) if x == types.float32 else None
 
 
 @intrinsic
-def _float32(typingctx, n):  # type: ignore[no-untyped-def]
+def _float32(typingctx, n):
     return _bitcast(types.int32, types.float32, ir.FloatType()) if n == types.int32 else None
 
 
 @intrinsic
-def _bits64(typingctx, x):  # type: ignore[no-untyped-def]
+def _bits64(typingctx, x):
     return _bitcast(types.float64, types.int64, ir.IntType(64)) if x == types.float64 else None
 
 
 @intrinsic
-def _float64(typingctx, n):  # type: ignore[no-untyped-def]
+def _float64(typingctx, n):
     return _bitcast(types.int64, types.float64, ir.DoubleType()) if n == types.int64 else None
 
 
@@ -177,14 +177,14 @@ _D9 = 2.5114513292015087236e-8
 
 
 @_inline
-def _exp_rest32(r):  # type: ignore[no-untyped-def]
+def _exp_rest32(r):
     """e**r - 1 for |r| <= ln(2) / 2."""
     p = ((((_E5 * r + _E4) * r + _E3) * r + _E2) * r + _E1) * r + _E0
     return p * (r * r) + r
 
 
 @_inline
-def _exp_rest64(r):  # type: ignore[no-untyped-def]
+def _exp_rest64(r):
     """e**r - 1 for |r| <= ln(2) / 2."""
     p = ((((_D9 * r + _D8) * r + _D7) * r + _D6) * r + _D5) * r + _D4
     p = (((p * r + _D3) * r + _D2) * r + _D1) * r + _D0
@@ -192,13 +192,13 @@ def _exp_rest64(r):  # type: ignore[no-untyped-def]
 
 
 @_inline
-def _power32(n):  # type: ignore[no-untyped-def]
+def _power32(n):
     """2**n for the exponents of normal numbers."""
     return _float32(_I(_I(n + 127) << _I(23)))
 
 
 @_inline
-def _power64(n):  # type: ignore[no-untyped-def]
+def _power64(n):
     """2**n for the exponents of normal numbers."""
     return _float64((n + 1023) << 52)
 
@@ -208,7 +208,7 @@ _EXP_LOW32, _EXP_HIGH32 = _F(-104.0), _F(89.0)
 
 
 @_inline
-def _exp32(x):  # type: ignore[no-untyped-def]
+def _exp32(x):
     x = _EXP_LOW32 if x < _EXP_LOW32 else x
     x = _EXP_HIGH32 if x > _EXP_HIGH32 else x
     t = x * _LOG2E32 + _ROUND32
@@ -220,7 +220,7 @@ def _exp32(x):  # type: ignore[no-untyped-def]
 
 
 @_inline
-def _exp64(x):  # type: ignore[no-untyped-def]
+def _exp64(x):
     x = -746.0 if x < -746.0 else x
     x = 710.0 if x > 710.0 else x
     t = x * _LOG2E64 + _ROUND64
@@ -235,7 +235,7 @@ _EXPM1_LOW32, _EXPM1_TINY32 = _F(-18.0), _F(1e-10)
 
 
 @_inline
-def _expm1_bounded32(x):  # type: ignore[no-untyped-def]
+def _expm1_bounded32(x):
     """e**x - 1 for -87 < x < 89: 2 * (rest * 2**(n - 1) + (2**(n - 1) - 1 / 2)), so that n = 128 does not overflow."""
     t = x * _LOG2E32 + _ROUND32
     k = t - _ROUND32
@@ -244,7 +244,7 @@ def _expm1_bounded32(x):  # type: ignore[no-untyped-def]
 
 
 @_inline
-def _expm1_bounded64(x):  # type: ignore[no-untyped-def]
+def _expm1_bounded64(x):
     """e**x - 1 for -708 < x < 710, as `_expm1_bounded32`."""
     t = x * _LOG2E64 + _ROUND64
     k = t - _ROUND64
@@ -253,14 +253,14 @@ def _expm1_bounded64(x):  # type: ignore[no-untyped-def]
 
 
 @_inline
-def _expm1_32(x):  # type: ignore[no-untyped-def]
+def _expm1_32(x):
     low = _EXPM1_LOW32 if x < _EXPM1_LOW32 else x
     y = _expm1_bounded32(_EXP_HIGH32 if low > _EXP_HIGH32 else low)
     return x if abs(x) < _EXPM1_TINY32 else y  # -0.0 and subnormals pass
 
 
 @_inline
-def _expm1_64(x):  # type: ignore[no-untyped-def]
+def _expm1_64(x):
     low = -40.0 if x < -40.0 else x
     y = _expm1_bounded64(710.0 if low > 710.0 else low)
     return x if abs(x) < 1e-20 else y
@@ -273,12 +273,13 @@ _NORMAL32, _NORMAL64 = _F(1.17549435e-38), 2.2250738585072014e-308
 _G0, _G1, _G2, _G3 = _F(0.66666662693), _F(0.40000972152), _F(0.28498786688), _F(0.24279078841)
 _MSUN_HI32, _MSUN_LO32 = _F(6.9313812256e-01), _F(9.0580006145e-06)
 _TWO25, _SHIFT25, _TWO54 = _F(33554432.0), _F(25.0), 18014398509481984.0
-_L0, _L1, _L2, _L3 = 6.666666666666735130e-01, 3.999999999940941908e-01, 2.857142874366239149e-01, 2.222219843214978396e-01
-_L4, _L5, _L6 = 1.818357216161805012e-01, 1.531383769920937332e-01, 1.479819860510658591e-01
+_L0, _L1, _L2 = 6.666666666666735130e-01, 3.999999999940941908e-01, 2.857142874366239149e-01
+_L3, _L4, _L5 = 2.222219843214978396e-01, 1.818357216161805012e-01, 1.531383769920937332e-01
+_L6 = 1.479819860510658591e-01
 
 
 @_inline
-def _log_sum32(f, k, c):  # type: ignore[no-untyped-def]
+def _log_sum32(f, k, c):
     """k * ln(2) + ln(1 + f) + c, c being a small correction."""
     s = f / (_TWO32 + f)
     z = s * s
@@ -288,7 +289,7 @@ def _log_sum32(f, k, c):  # type: ignore[no-untyped-def]
 
 
 @_inline
-def _log_sum64(f, k, c):  # type: ignore[no-untyped-def]
+def _log_sum64(f, k, c):
     """k * ln(2) + ln(1 + f) + c, c being a small correction."""
     s = f / (2.0 + f)
     z = s * s
@@ -299,7 +300,7 @@ def _log_sum64(f, k, c):  # type: ignore[no-untyped-def]
 
 
 @_inline
-def _log32(x):  # type: ignore[no-untyped-def]
+def _log32(x):
     tiny = x < _NORMAL32
     bits = _I(_bits32(x * _TWO25 if tiny else x) - _SQRT_HALF32)
     k = _I(bits >> _I(23))
@@ -311,7 +312,7 @@ def _log32(x):  # type: ignore[no-untyped-def]
 
 
 @_inline
-def _log64(x):  # type: ignore[no-untyped-def]
+def _log64(x):
     tiny = x < _NORMAL64
     bits = _bits64(x * _TWO54 if tiny else x) - _SQRT_HALF64
     k = bits >> 52
@@ -323,13 +324,13 @@ def _log64(x):  # type: ignore[no-untyped-def]
 
 
 @_inline
-def _small_float(k):  # type: ignore[no-untyped-def]
+def _small_float(k):
     """float64 of |k| < 2**51 without the conversion of int64, which AVX2 has not."""
     return _float64(k + _ROUND64_BITS) - _ROUND64
 
 
 @_inline
-def _log1p_32(x):  # type: ignore[no-untyped-def]
+def _log1p_32(x):
     u = _ONE32 + x
     bits = _I(_bits32(u) - _SQRT_HALF32)
     n = _I(bits >> _I(23))
@@ -344,7 +345,7 @@ def _log1p_32(x):  # type: ignore[no-untyped-def]
 
 
 @_inline
-def _log1p_64(x):  # type: ignore[no-untyped-def]
+def _log1p_64(x):
     u = 1.0 + x
     bits = _bits64(u) - _SQRT_HALF64
     n = bits >> 52
@@ -362,7 +363,7 @@ _TANH_LOW32 = _F(-20.0)
 
 
 @_inline
-def _tanh32(x):  # type: ignore[no-untyped-def]
+def _tanh32(x):
     a = -_TWO32 * abs(x)
     t = _expm1_bounded32(_TANH_LOW32 if a < _TANH_LOW32 else a)
     y = -t / (t + _TWO32)
@@ -371,7 +372,7 @@ def _tanh32(x):  # type: ignore[no-untyped-def]
 
 
 @_inline
-def _tanh64(x):  # type: ignore[no-untyped-def]
+def _tanh64(x):
     a = -2.0 * abs(x)
     t = _expm1_bounded64(-40.0 if a < -40.0 else a)
     y = -t / (t + 2.0)
@@ -380,22 +381,22 @@ def _tanh64(x):  # type: ignore[no-untyped-def]
 
 
 @_inline
-def _sigmoid32(x):  # type: ignore[no-untyped-def]
+def _sigmoid32(x):
     e = _exp32(-abs(x))
     return (e if x < _F(0) else _ONE32) / (_ONE32 + e)
 
 
 @_inline
-def _sigmoid64(x):  # type: ignore[no-untyped-def]
+def _sigmoid64(x):
     e = _exp64(-abs(x))
     return (e if x < 0.0 else 1.0) / (1.0 + e)
 
 
-def _sqrt(x):  # type: ignore[no-untyped-def]
+def _sqrt(x):
     return math.sqrt(x)  # one instruction, on vectors too
 
 
-def _sigmoid_cuda(x):  # type: ignore[no-untyped-def]
+def _sigmoid_cuda(x):
     e = math.exp(-abs(x))
     return (e if x < 0 else type(x)(1)) / (type(x)(1) + e)
 

@@ -9,49 +9,49 @@ from nbnn.kernels._vecmath import natural
 
 
 @over_elements(1)
-def relu(x):  # type: ignore[no-untyped-def]
+def relu(x):
     """y = max(x, 0); NaN stays NaN and -0.0 becomes 0.0."""
     return type(x)(0) if x <= 0 else x
 
 
 @over_elements(2)
-def relu_backward(grad, x):  # type: ignore[no-untyped-def]
+def relu_backward(grad, x):
     """dx = grad where x > 0, else 0 (the derivative at 0 is chosen to be 0); where x is NaN, grad passes."""
     return type(grad)(0) if x <= 0 else grad
 
 
 @over_elements(1)
-def tanh(x):  # type: ignore[no-untyped-def]
+def tanh(x):
     """y = tanh(x)."""
     return vm.tanh(x)
 
 
 @over_elements(2)
-def tanh_backward(grad, y):  # type: ignore[no-untyped-def]
+def tanh_backward(grad, y):
     """dx = grad * (1 - y**2), with y = tanh(x)."""
     return grad * (type(y)(1) - y * y)
 
 
 @over_elements(1)
-def sigmoid(x):  # type: ignore[no-untyped-def]
+def sigmoid(x):
     """y = 1 / (1 + exp(-x))."""
     return vm.sigmoid(x)
 
 
 @over_elements(2)
-def sigmoid_backward(grad, y):  # type: ignore[no-untyped-def]
+def sigmoid_backward(grad, y):
     """dx = grad * y * (1 - y), with y = sigmoid(x)."""
     return grad * ((type(y)(1) - y) * y)
 
 
 @over_elements(1)
-def exp(x):  # type: ignore[no-untyped-def]
+def exp(x):
     """y = e**x."""
     return vm.exp(x)
 
 
 @over_elements(1)
-def log(x):  # type: ignore[no-untyped-def]
+def log(x):
     """y = ln x: -inf at 0, NaN below."""
     return vm.log(x)
 
@@ -61,7 +61,7 @@ def log(x):  # type: ignore[no-untyped-def]
 
 
 @over_rows
-def softmax(row, y, x, length, inner):  # type: ignore[no-untyped-def]
+def softmax(row, y, x, length, inner):
     """y_j = exp(x_j - max x) / sum_k exp(x_k - max x) along the axis; all -inf or any NaN gives NaN, as in torch."""
     start = row // inner * length * inner + row % inner
     peak = max_range(x, start, length, inner)
@@ -83,7 +83,7 @@ def softmax(row, y, x, length, inner):  # type: ignore[no-untyped-def]
 
 
 @over_rows
-def log_softmax(row, y, x, length, inner):  # type: ignore[no-untyped-def]
+def log_softmax(row, y, x, length, inner):
     """y_j = x_j - max x - log(sum_k exp(x_k - max x)) along the axis; y is scratch space in between."""
     start = row // inner * length * inner + row % inner
     peak = max_range(x, start, length, inner)
@@ -105,7 +105,7 @@ def log_softmax(row, y, x, length, inner):  # type: ignore[no-untyped-def]
 
 
 @over_rows
-def softmax_backward(row, dx, grad, y, length, inner):  # type: ignore[no-untyped-def]
+def softmax_backward(row, dx, grad, y, length, inner):
     """dx_j = y_j * (grad_j - sum_k grad_k * y_k), with y = softmax(x)."""
     start = row // inner * length * inner + row % inner
     dot = dot_range(grad, start, y, start, length, inner, type(grad[0])(0))
@@ -119,7 +119,7 @@ def softmax_backward(row, dx, grad, y, length, inner):  # type: ignore[no-untype
 
 
 @over_rows
-def log_softmax_backward(row, dx, grad, y, length, inner):  # type: ignore[no-untyped-def]
+def log_softmax_backward(row, dx, grad, y, length, inner):
     """dx_j = grad_j - exp(y_j) * sum_k grad_k, with y = log_softmax(x)."""
     start = row // inner * length * inner + row % inner
     total = sum_range(grad, start, length, inner)

@@ -38,6 +38,7 @@ _BLOCK = 1 << 20  # numbers of padded planes in work at once (or one image)
 _GRAD_BLOCK = 1 << 17  # the same for the weight gradient, which reads them again for every tile: 512 KB stay near
 _CHUNKS = 64  # of a block of images, each with one panel of scratch
 _GRAIN = 1 << 18  # multiply-adds of one chunk
+_FEW = 2  # output channels of a group that do not fill a tile of the product: vectors of pixels instead
 _TILE = 4 if LANES == 16 else 2  # output channels x 4 taps of one tile of the weight gradient
 
 
@@ -215,23 +216,41 @@ def _make_planes(start, stop, grain, w, w_at, x, x_at, g):  # type: ignore[no-un
             source = x_from + (z // g[3] * g[1] + y // g[4]) * g[2]
             _copy_row(w, at, g[23], x, source, g[2] if inside else 0, g[8], g[5], g[11], phase % g[11])
             at += g[23]
-        for j in range(at, w_at + (item + 1) * size):
-            w[j] = 0
+        for j in range(at, w_at + (item + 1) * size, lanes(w)):
+            store_part(w, j, zero(w), w_at + (item + 1) * size - j)
 
 
-@_jit.jit
-def _pack_run(w, w_at, count, x, q, plane, channels, g):  # type: ignore[no-untyped-def]
-    """Write `count` neighbouring pixels of a row into a panel, under every tap of `channels` planes."""
-    width, step = 2 * lanes(w), lanes(w)
-    for k in range(channels):
-        for a in range(g[15]):
-            for b in range(g[16]):
-                for e in range(g[17]):
-                    source = q + k * plane + _tap_offset(g, a, b, e)
+def _taps_of_run(w, w_at, count, x, q, plane, channels, g):  # type: ignore[no-untyped-def]
+    """Write `count` neighbouring pixels of a row into a panel, under every tap of `channels` planes.
+
+    Phase and position of a tap are carried along: dividing for each tap cost more than the product.
+    """
+    step, phase = lanes(w), g[21] * g[22] * g[23]
+    jump = (g[12] // g[9], g[12] % g[9], g[13] // g[10], g[13] % g[10], g[14] // g[11], g[14] % g[11])
+    for _ in range(channels):
+        z, fz = 0, 0
+        for _ in range(g[15]):
+            y, fy = 0, 0
+            for _ in range(g[16]):
+                source, fx = q + (fz * g[10] + fy) * g[11] * phase + (z * g[22] + y) * g[23], 0
+                for _ in range(g[17]):
                     store_part(w, w_at, load_part(x, source, count), count)
                     if count > step:
                         store_part(w, w_at + step, load_part(x, source + step, count - step), count - step)
-                    w_at += width
+                    w_at += 2 * step
+                    source, fx = source + jump[4] + jump[5] * phase, fx + jump[5]
+                    if fx >= g[11]:
+                        source, fx = source + 1 - g[11] * phase, fx - g[11]
+                y, fy = y + jump[2], fy + jump[3]
+                if fy >= g[10]:
+                    y, fy = y + 1, fy - g[10]
+            z, fz = z + jump[0], fz + jump[1]
+            if fz >= g[9]:
+                z, fz = z + 1, fz - g[9]
+        q += plane
+
+
+_pack_run = _jit.jit(_taps_of_run, inner=True)
 
 
 @_jit.jit
@@ -291,6 +310,36 @@ def _multiply(start, stop, grain, out, out_at, w, x_at, scratch, scratch_size, l
                 a_at += (lead + cs * taps) * MR
 
 
+@inner_ranges
+def _few_planes(start, stop, grain, out, out_at, w, x_at, weight, bias, groups, cs, m, flipped, g):  # type: ignore[no-untyped-def]
+    """Item = (image, output plane, row): vectors of pixels, read in place; for a group with few outputs (depthwise)."""
+    step, plane, taps = lanes(w), _plane_size(g), g[15] * g[16] * g[17]
+    rows = g[18] * g[19]
+    for item in range(start, stop):
+        output, row = item // rows, item % rows  # groups * m outputs for each image
+        group, r = output // m, output % m
+        first = group % groups * m * cs * taps
+        x_from = x_at + group * cs * plane + (row // g[19] * g[22] + row % g[19]) * g[23]
+        for px in range(0, g[20], 2 * step):
+            low = zero(w)
+            if bias is not None:
+                low = splat(bias[output % (groups * m)])
+            high = low
+            for k in range(cs):
+                factor = first + ((k * m + r) * taps + taps - 1 if flipped else (r * cs + k) * taps)
+                for a in range(g[15]):
+                    for b in range(g[16]):
+                        for e in range(g[17]):
+                            source = x_from + k * plane + px + _tap_offset(g, a, b, e)
+                            number = splat(weight[factor])
+                            low = fma(number, load(w, source), low)
+                            high = fma(number, load(w, source + step), high)
+                            factor += -1 if flipped else 1
+            at = out_at + item * g[20] + px
+            store_part(out, at, low, g[20] - px)
+            store_part(out, at + step, high, g[20] - px - step)
+
+
 @_jit.shared
 def _images(n, channels, g, limit):  # type: ignore[no-untyped-def]
     """Images whose planes are in work at once."""
@@ -312,10 +361,11 @@ def _weight_size(lead, groups, cs, m, g):  # type: ignore[no-untyped-def]
 def _size(n, groups, cs, m, g):  # type: ignore[no-untyped-def]
     """Workspace of `_convolve`: the packed weight, the planes of a block of images, and a panel for each chunk."""
     planes = _images(n, groups * cs, g, _BLOCK) * groups * cs * _plane_size(g)
-    return _weight_size(1, groups, cs, m, g) + planes + 2 * LANES + _CHUNKS * _panel_size(cs, g)
+    return _weight_size(1, groups, cs, m, g) + planes + 4 * LANES + _CHUNKS * _panel_size(cs, g)
 
 
-_run_planes, _run_weight, _run_multiply = _make_planes.cpu, _pack_weight.cpu, _multiply.cpu
+_run_planes, _run_weight = _make_planes.cpu, _pack_weight.cpu
+_run_multiply, _run_few = _multiply.cpu, _few_planes.cpu
 
 
 @_jit.jit
@@ -325,23 +375,27 @@ def _convolve(out, x, weight, bias, w, n, groups, cs, m, flipped, g, pool):  # t
     lead = 0
     if bias is not None:
         lead = 1
-    rows = groups * ((m + MR - 1) // MR)
     steps = lead + cs * taps
-    args = (w, weight, bias, lead, groups, cs, m, taps, flipped)
-    _run_weight(args, 0, rows, max(1, _GRAIN // max(1, steps * MR * 8)), pool)
     planes_at = _weight_size(lead, groups, cs, m, g)
     together = _images(n, groups * cs, g, _BLOCK)
-    scratch = planes_at + together * groups * cs * _plane_size(g) + 2 * LANES
+    scratch = planes_at + together * groups * cs * _plane_size(g) + 4 * LANES
+    if m > _FEW:
+        args = (w, weight, bias, lead, groups, cs, m, taps, flipped)
+        _run_weight(args, 0, groups * ((m + MR - 1) // MR), max(1, _GRAIN // (max(1, steps) * MR * 8)), pool)
     for first in range(0, n, max(1, together)):
         images = min(together, n - first)
-        planes = images * groups * cs
         args = (w, planes_at, x, first * groups * cs * g[0] * g[1] * g[2], g)
-        _run_planes(args, 0, planes, max(1, _GRAIN // (8 * _plane_size(g))), pool)
-        items = images * groups * ((pixels + 2 * lanes(w) - 1) // (2 * lanes(w)))
-        grain = max((items + _CHUNKS - 1) // _CHUNKS, _GRAIN // max(1, steps * (m + 8) * 2 * lanes(w)), 1)
+        _run_planes(args, 0, images * groups * cs, max(1, _GRAIN // (8 * _plane_size(g))), pool)
         out_at = first * groups * m * pixels
-        args = (out, out_at, w, planes_at, scratch, _panel_size(cs, g), lead, groups, cs, m, g)
-        _run_multiply(args, 0, items, grain, pool)
+        if m <= _FEW:
+            args = (out, out_at, w, planes_at, weight, bias, groups, cs, m, flipped, g)
+            items = images * groups * m * g[18] * g[19]
+            _run_few(args, 0, items, max(1, _GRAIN // max(1, steps * g[20])), pool)
+        else:
+            items = images * groups * ((pixels + 2 * lanes(w) - 1) // (2 * lanes(w)))
+            grain = max((items + _CHUNKS - 1) // _CHUNKS, _GRAIN // max(1, steps * (m + 8) * 2 * lanes(w)), 1)
+            args = (out, out_at, w, planes_at, scratch, _panel_size(cs, g), lead, groups, cs, m, g)
+            _run_multiply(args, 0, items, grain, pool)
 
 
 @_jit.shared

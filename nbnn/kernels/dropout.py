@@ -11,12 +11,12 @@ from nbnn.kernels._vecmath import inlined, natural
 
 
 @inlined
-def _kept(v, w, threshold, scale):  # type: ignore[no-untyped-def]
+def _kept(v, w, threshold, scale):
     return v * scale if w >= threshold else type(v)(0)
 
 
 @over_outputs(1)
-def dropout(i, x, p, seed, offset):  # type: ignore[no-untyped-def]
+def dropout(i, x, p, seed, offset):
     """y = x / (1 - p) with probability 1 - p, else 0; applied to grad with the same seed and offset it is the gradient.
 
     Word i is compared with p * 2**32: p = 1 keeps nothing, for no word reaches 2**32.
@@ -26,7 +26,7 @@ def dropout(i, x, p, seed, offset):  # type: ignore[no-untyped-def]
 
 
 @over_ranges
-def _dropout_groups(start, stop, grain, y, x, p, seed, offset):  # type: ignore[no-untyped-def]
+def _dropout_groups(start, stop, grain, y, x, p, seed, offset):
     whole = min(stop, y.size >> 2)
     threshold = np.uint64(p * 4294967296.0)
     scale = type(x[0])(1.0 / (1.0 - p))
@@ -45,6 +45,6 @@ _groups_cpu = _dropout_groups.cpu
 
 
 @_jit.jit
-def dropout_fast(y, x, workspace, p, seed, offset, pool):  # type: ignore[no-untyped-def]
+def dropout_fast(y, x, workspace, p, seed, offset, pool):
     """`dropout` on the CPU, four elements for each call of Philox (see `_random`)."""
     _groups_cpu((y, x, p, seed, offset), 0, (y.size + 3) >> 2, 4096, pool)

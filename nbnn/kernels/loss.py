@@ -9,7 +9,7 @@ from nbnn.kernels._cpu import over_elements, over_outputs, over_ranges
 
 
 @over_outputs(2)
-def nll_loss(i, x, target, weight, classes, spatial, ignore_index):  # type: ignore[no-untyped-def]
+def nll_loss(i, x, target, weight, classes, spatial, ignore_index):
     """loss[n, s] = -w[t] * x[n, t, s] and w[t], with t = target[n, s]; both 0 where t is `ignore_index`."""
     t = target[i]
     zero = type(x[0])(0)
@@ -21,7 +21,7 @@ def nll_loss(i, x, target, weight, classes, spatial, ignore_index):  # type: ign
 
 
 @over_outputs(1)
-def nll_loss_backward(i, grad, target, weight, classes, spatial, ignore_index):  # type: ignore[no-untyped-def]
+def nll_loss_backward(i, grad, target, weight, classes, spatial, ignore_index):
     """dx[n, c, s] = -w[c] * grad[n, s] where target[n, s] is c, else 0; grad is one per element of the target."""
     c = i // spatial % classes
     at = i // (spatial * classes) * spatial + i % spatial
@@ -33,20 +33,20 @@ def nll_loss_backward(i, grad, target, weight, classes, spatial, ignore_index): 
 
 
 @over_elements(2)
-def mse(a, b):  # type: ignore[no-untyped-def]
+def mse(a, b):
     """(a - b)**2."""
     return (a - b) * (a - b)
 
 
 @over_elements(3)
-def mse_backward(grad, a, b):  # type: ignore[no-untyped-def]
+def mse_backward(grad, a, b):
     """d/da = 2 * (a - b) * grad; d/db is its negative."""
     return type(a)(2) * (a - b) * grad
 
 
 @over_ranges
-def find_bad_index(start, stop, grain, out, index, low, high, ignore_index):  # type: ignore[no-untyped-def]
-    """out[start // grain] = first position in [start, stop) whose index is outside [low, high) and not ignored, or -1."""
+def find_bad_index(start, stop, grain, out, index, low, high, ignore_index):
+    """out[start // grain] = first position whose index is outside [low, high) and not `ignore_index`, or -1."""
     bad = 0
     for i in range(start, stop):  # counted without a branch, so that it vectorises: indices are nearly always good
         v = index[i]

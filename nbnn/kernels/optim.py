@@ -2,8 +2,8 @@
 
 `sign` is -1 to maximize and 1 to minimize; `step_size` and `root` carry the bias corrections of the step.
 
-Indices are unsigned: with Numba's test for an index from the end, a loop that reads what it writes stays scalar (Adam on
-1e6 float32, two threads: 1.6 against 0.23 ns an element; `_vecmath.natural` does not help here).
+Indices are unsigned: with Numba's test for an index from the end, a loop that reads what it writes stays scalar (Adam
+on 1e6 float32, two threads: 1.6 against 0.23 ns an element; `_vecmath.natural` does not help here).
 """
 
 from __future__ import annotations

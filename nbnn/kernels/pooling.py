@@ -11,7 +11,7 @@ from nbnn.kernels._vecmath import natural
 
 
 @_jit.jit
-def _first(o, stride, padding, dilation):  # type: ignore[no-untyped-def]
+def _first(o, stride, padding, dilation):
     """First input position of window `o` that is not padding."""
     at = o * stride - padding
     if at < 0:
@@ -20,14 +20,14 @@ def _first(o, stride, padding, dilation):  # type: ignore[no-untyped-def]
 
 
 @_jit.jit
-def _lowest_window(at, kernel, stride, padding, dilation):  # type: ignore[no-untyped-def]
+def _lowest_window(at, kernel, stride, padding, dilation):
     """First window that reaches input position `at`."""
     reach = at + padding - (kernel - 1) * dilation
     return (reach + stride - 1) // stride if reach > 0 else 0
 
 
 @over_outputs(2)
-def max_pool3d(i, x, d, h, w, od, oh, ow, kd, kh, kw, sd, sh, sw, pd, ph, pw, dd, dh, dw):  # type: ignore[no-untyped-def]
+def max_pool3d(i, x, d, h, w, od, oh, ow, kd, kh, kw, sd, sh, sw, pd, ph, pw, dd, dh, dw):
     """Largest value of the window and its index; the first one wins, a NaN wins over everything."""
     z0 = i // (oh * ow) % od * sd - pd
     y0 = i // ow % oh * sh - ph
@@ -49,7 +49,7 @@ def max_pool3d(i, x, d, h, w, od, oh, ow, kd, kh, kw, sd, sh, sw, pd, ph, pw, dd
 
 
 @over_outputs(1)
-def max_pool3d_backward(i, grad, index, d, h, w, od, oh, ow, kd, kh, kw, sd, sh, sw, pd, ph, pw, dd, dh, dw):  # type: ignore[no-untyped-def]
+def max_pool3d_backward(i, grad, index, d, h, w, od, oh, ow, kd, kh, kw, sd, sh, sw, pd, ph, pw, dd, dh, dw):
     """dx[p] = sum of grad over the windows whose index is p, in the order of the windows."""
     at = i % (d * h * w)
     plane = i // (d * h * w) * od * oh * ow
@@ -67,7 +67,7 @@ def max_pool3d_backward(i, grad, index, d, h, w, od, oh, ow, kd, kh, kw, sd, sh,
 
 
 @over_outputs(1)
-def gather_planes(i, x, index, plane_in, plane_out):  # type: ignore[no-untyped-def]
+def gather_planes(i, x, index, plane_in, plane_out):
     """y[p, o] = x[p, index[p, o]]: the gradient of max_pool3d_backward, and how a pooled value is looked up again."""
     return x[i // plane_out * plane_in + index[i]]
 
@@ -77,7 +77,7 @@ def gather_planes(i, x, index, plane_in, plane_out):  # type: ignore[no-untyped-
 
 
 @over_rows
-def _max_pool_row(row, y, index, x, d, h, w, od, oh, ow, kd, kh, kw, sd, sh, sw, pd, ph, pw, dd, dh, dw):  # type: ignore[no-untyped-def]
+def _max_pool_row(row, y, index, x, d, h, w, od, oh, ow, kd, kh, kw, sd, sh, sw, pd, ph, pw, dd, dh, dw):
     """`max_pool3d` for the outputs of one (plane, od, oh)."""
     oy = row % oh
     oz = row // oh % od
@@ -110,7 +110,7 @@ def _max_pool_row(row, y, index, x, d, h, w, od, oh, ow, kd, kh, kw, sd, sh, sw,
 
 
 @over_rows
-def _max_pool_scatter(plane, dx, grad, index, inputs, outputs):  # type: ignore[no-untyped-def]
+def _max_pool_scatter(plane, dx, grad, index, inputs, outputs):
     """`max_pool3d_backward` for one plane: outputs in ascending order, as the body adds them."""
     for i in range(inputs):
         dx[natural(plane * inputs + i)] = 0
@@ -122,9 +122,7 @@ _row_cpu, _scatter_cpu = _max_pool_row.cpu, _max_pool_scatter.cpu
 
 
 @_jit.jit
-def max_pool3d_fast(  # type: ignore[no-untyped-def]
-    y, index, x, workspace, d, h, w, od, oh, ow, kd, kh, kw, sd, sh, sw, pd, ph, pw, dd, dh, dw, pool
-):
+def max_pool3d_fast(y, index, x, workspace, d, h, w, od, oh, ow, kd, kh, kw, sd, sh, sw, pd, ph, pw, dd, dh, dw, pool):
     """`max_pool3d` on the CPU."""
     args = (y, index, x, d, h, w, od, oh, ow, kd, kh, kw, sd, sh, sw, pd, ph, pw, dd, dh, dw)
     grain = max(1, 16384 // (ow * kd * kh * kw))
@@ -132,7 +130,7 @@ def max_pool3d_fast(  # type: ignore[no-untyped-def]
 
 
 @_jit.jit
-def max_pool3d_backward_fast(  # type: ignore[no-untyped-def]
+def max_pool3d_backward_fast(
     dx, grad, index, workspace, d, h, w, od, oh, ow, kd, kh, kw, sd, sh, sw, pd, ph, pw, dd, dh, dw, pool
 ):
     """`max_pool3d_backward` on the CPU."""

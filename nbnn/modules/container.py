@@ -25,6 +25,11 @@ def _place(owner: Module, index: Any, length: int, op: str = "index") -> int:
     return i % length
 
 
+def _numbered(modules: Iterable[Any]) -> list[tuple[str, Any]]:
+    """The modules with their places as names."""
+    return [(str(i), module) for i, module in enumerate(modules)]
+
+
 class _Row(Module):
     """Modules in order: what Sequential and ModuleList have in common."""
 
@@ -41,14 +46,14 @@ class _Row(Module):
     def _rebuild(self, members: list[tuple[str, Any]]) -> None:
         """Take these members; names that are numbers become their places, names the user gave stay."""
         if all(name.isdigit() for name, _ in members):
-            members = [(str(i), module) for i, (_, module) in enumerate(members)]
+            members = _numbered(module for _, module in members)
         self._modules.replace(members)  # type: ignore[attr-defined]
 
     def _part(self, members: list[tuple[str, Any]]) -> Self:
         """A row of the same class with these members, whatever the arguments of its constructor."""
         part = type(self).__new__(type(self))
         Module.__init__(part)
-        part._rebuild(members)
+        part._modules.update(members)
         return part
 
     def _free_name(self) -> str:
@@ -124,10 +129,10 @@ class Sequential(_Row):
     >>> model = nn.Sequential(nn.Flatten(), nn.Linear(6, 4), nn.ReLU())
     >>> model(nbnn.ones(5, 2, 3)).shape
     nbnn.Size([5, 4])
-    >>> model[1:]
+    >>> model[1:]  # a part keeps the names, and with them the keys of its state_dict
     Sequential(
-      (0): Linear(in_features=6, out_features=4, bias=True)
-      (1): ReLU()
+      (1): Linear(in_features=6, out_features=4, bias=True)
+      (2): ReLU()
     )
     """
 
@@ -150,7 +155,7 @@ class Sequential(_Row):
     def __add__(self, other: Sequential) -> Self:
         if not isinstance(other, Sequential):
             return NotImplemented
-        return self._part([(str(i), module) for i, module in enumerate([*self, *other])])
+        return self._part(_numbered([*self, *other]))
 
     def __iadd__(self, other: Sequential) -> Self:  # type: ignore[override]
         if not isinstance(other, Sequential):
@@ -165,7 +170,7 @@ class Sequential(_Row):
     def __mul__(self, number: int) -> Self:
         if not isinstance(number, int):
             return NotImplemented
-        return self._part([(str(i), module) for i, module in enumerate(self._times(number))])
+        return self._part(_numbered(self._times(number)))
 
     __rmul__ = __mul__
 
@@ -205,7 +210,7 @@ class ModuleList(_Row):
 
     def __getitem__(self, index: int | slice) -> Any:
         if isinstance(index, slice):
-            return self._part(list(self._modules.items())[index])
+            return self._part(_numbered(list(self)[index]))
         return self._named(index)[1]
 
     def __add__(self, other: Iterable[Module]) -> ModuleList:

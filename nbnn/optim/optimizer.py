@@ -44,11 +44,11 @@ class Optimizer:
     An optimizer of one's own, with the update written out:
 
     >>> import nbnn
-    >>> class Signed(nbnn.optim.Optimizer):
+    >>> class Plain(nbnn.optim.Optimizer):
     ...     def update(self, param, grad, state, group):
-    ...         param.sub_(grad.sign() * group["lr"])
+    ...         param.sub_(grad * group["lr"])
     >>> p = nbnn.tensor([1.0, -2.0], requires_grad=True)
-    >>> optimizer = Signed([p], {"lr": 0.5})
+    >>> optimizer = Plain([p], {"lr": 0.5})
     >>> p.sum().backward()
     >>> optimizer.step()
     >>> p.tolist()
@@ -209,8 +209,10 @@ class Optimizer:
             if (param := by_index.get(index)) is None:
                 state[index] = copy.deepcopy(entries)
             else:
-                state[param] = {k: _adopt(f"{name}: `state_dict` {k!r} of parameter {index}", k, v, param)
-                                for k, v in entries.items()}
+                state[param] = {
+                    k: _adopt(f"{name}: `state_dict` {k!r} of parameter {index}", k, v, param)
+                    for k, v in entries.items()
+                }
         groups = []
         for old, new in zip(self.param_groups, saved, strict=True):
             options = copy.deepcopy({k: v for k, v in new.items() if k not in ("params", "param_names")})

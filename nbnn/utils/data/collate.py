@@ -95,7 +95,8 @@ def _stack_arrays(batch: Sequence[Any], where: str) -> np.ndarray:
     stacked = np.stack([np.asarray(value) for value in batch])
     if stacked.dtype.kind not in "biuf":
         raise TypeError(
-            f"default_collate: arrays{where} must hold numbers; got dtype {stacked.dtype}; give DataLoader a `collate_fn`"
+            f"default_collate: arrays{where} must hold numbers; got dtype {stacked.dtype}; "
+            "give DataLoader a `collate_fn`"
         )
     return stacked
 
@@ -129,8 +130,8 @@ def _sequence(batch: Sequence[Any], where: str) -> Any:
     for i, sample in enumerate(batch):
         if len(sample) != len(first):
             raise ValueError(
-                f"default_collate: samples{where} must have one length; got {len(first)} for sample 0 and {len(sample)} "
-                f"for sample {i}; give DataLoader a `collate_fn`"
+                f"default_collate: samples{where} must have one length; got {len(first)} for sample 0 and "
+                f"{len(sample)} for sample {i}; give DataLoader a `collate_fn`"
             )
     entries = [_collate(column, f"{where}[{i}]") for i, column in enumerate(zip(*batch, strict=True))]
     if isinstance(first, tuple) and hasattr(first, "_fields"):

@@ -145,7 +145,9 @@ class DataLoader:
     ) -> None:
         stream = isinstance(self.dataset, IterableDataset)
         if stream and (shuffle or sampler is not None or batch_sampler is not None):
-            raise ValueError("DataLoader: an IterableDataset has its own order: no `shuffle`, `sampler`, `batch_sampler`")
+            raise ValueError(
+                "DataLoader: an IterableDataset has its own order: no `shuffle`, `sampler`, `batch_sampler`"
+            )
         if sampler is not None and shuffle:
             raise ValueError("DataLoader: `sampler` and shuffle=True exclude each other")
         if batch_sampler is not None:
@@ -174,7 +176,7 @@ class DataLoader:
 
     def __len__(self) -> int:
         if not isinstance(self.dataset, IterableDataset):
-            return len(self._index_sampler)
+            return len(self._index_sampler)  # type: ignore[arg-type]
         samples = len(self.dataset)  # type: ignore[arg-type]
         if self.batch_size is None:
             return samples

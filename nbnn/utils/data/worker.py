@@ -161,10 +161,11 @@ class _Text(str):
         return str(self)
 
 
-def raise_reply(kind: type, text: str) -> None:
+def raise_reply(kind: type[BaseException], text: str) -> None:
     """Raise the exception of a worker here, with the same type where that takes a message."""
     if issubclass(kind, StopIteration):
         kind = RuntimeError
+    error: BaseException
     try:
         error = kind(_Text(text))
     except Exception:  # a constructor that wants something else
@@ -260,7 +261,7 @@ class _Worker:
         global _info
         first, _info = _info is None, WorkerInfo(self._id, self._num_workers, seed, self._fetcher.dataset)
         random.seed(seed)
-        np.random.seed(seed % (1 << 32))
+        np.random.seed(seed % (1 << 32))  # noqa: NPY002 - for datasets that draw from NumPy's global state
         manual_seed(seed)
         if first and self._init_fn is not None:
             self._init_fn(self._id)

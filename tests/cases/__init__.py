@@ -1,0 +1,37 @@
+"""Tables of cases, one for each family, and what makes their inputs."""
+
+import numpy as np
+
+
+def normal(*shapes):
+    """A maker of normal float64 arrays of these shapes; what is not a shape is passed on."""
+    return lambda r: tuple(r.normal(size=s) if isinstance(s, tuple) else s for s in shapes)
+
+
+def uniform(low, high, *shapes):
+    """A maker of uniform float64 arrays."""
+    return lambda r: tuple(r.uniform(low, high, s) for s in shapes)
+
+
+def distinct(r, shape):
+    """Numbers that all differ by at least 0.1 and stay 0.05 from 0: no kink within reach of a difference."""
+    n = int(np.prod(shape))
+    return ((r.permutation(n) - n // 2) * 0.1 + 0.05).reshape(shape)
+
+
+def spread(*shapes):
+    """A maker of arrays of `distinct` numbers."""
+    return lambda r: tuple(distinct(r, s) for s in shapes)
+
+
+def arrays(*values):
+    """A maker of exactly these arrays (floats in float64)."""
+    return lambda r: tuple(np.array(v) if isinstance(v, (list, np.ndarray)) else v for v in values)
+
+
+def loaded(module, **tensors):
+    """The module with these values in its parameters and buffers."""
+    for name, t in tensors.items():
+        if t is not None:
+            getattr(module, name).detach().copy_(t)
+    return module

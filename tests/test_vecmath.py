@@ -1,0 +1,136 @@
+"""Elementary functions: at most 4 ULP over the whole range, and right at the special values."""
+
+import numpy as np
+import pytest
+
+from nbnn.kernels import _vecmath as vm
+from nbnn.kernels._cpu import over_elements, run
+
+
+@over_elements(1)
+def exp(x):
+    return vm.exp(x)
+
+
+@over_elements(1)
+def expm1(x):
+    return vm.expm1(x)
+
+
+@over_elements(1)
+def log(x):
+    return vm.log(x)
+
+
+@over_elements(1)
+def log1p(x):
+    return vm.log1p(x)
+
+
+@over_elements(1)
+def tanh(x):
+    return vm.tanh(x)
+
+
+@over_elements(1)
+def sigmoid(x):
+    return vm.sigmoid(x)
+
+
+@over_elements(1)
+def sqrt(x):
+    return vm.sqrt(x)
+
+
+def _sigmoid(x):
+    e = np.exp(-np.abs(x))
+    return np.where(x < 0, e, 1) / (1 + e)
+
+
+CASES = [
+    (exp, np.exp),
+    (expm1, np.expm1),
+    (log, np.log),
+    (log1p, np.log1p),
+    (tanh, np.tanh),
+    (sigmoid, _sigmoid),
+    (sqrt, np.sqrt),
+]
+LONG = np.finfo(np.longdouble).nmant > 60
+
+
+def apply(kernel, x):
+    y = np.empty_like(x)
+    run(kernel, (y,), (x,), (), x.size)
+    return y
+
+
+def ulp(got, want):
+    """Largest distance in units in the last place of got's type; NaN and infinity must agree."""
+    rounded = want.astype(got.dtype)
+    finite = np.isfinite(rounded)
+    assert np.array_equal(got[~finite], rounded[~finite], equal_nan=True)
+    distance = np.abs(got[finite].astype(want.dtype) - want[finite])
+    return np.max(distance / np.spacing(np.abs(rounded[finite])).astype(want.dtype))
+
+
+def samples(dtype):
+    """Every exponent and sign, and the range where the functions bend."""
+    rng = np.random.default_rng(0)
+    bits = np.uint32 if dtype == np.float32 else np.uint64
+    everywhere = rng.integers(0, np.iinfo(bits).max, 200_000, dtype=bits, endpoint=True).view(dtype)
+    limit = 104 if dtype == np.float32 else 746
+    return np.concatenate(
+        [everywhere, rng.uniform(-limit, limit, 100_000).astype(dtype), rng.uniform(-2, 2, 100_000).astype(dtype)]
+    )
+
+
+@pytest.mark.parametrize("kernel, reference", CASES, ids=lambda c: getattr(c, "name", ""))
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_at_most_4_ulp(kernel, reference, dtype):
+    if dtype == np.float64 and not LONG:
+        pytest.skip("no long double to compare with")
+    x = samples(dtype)
+    with np.errstate(all="ignore"):
+        want = reference(x.astype(np.float64 if dtype == np.float32 else np.longdouble))
+        top = np.finfo(dtype).max
+        keep = ~((np.abs(want) > top * 0.9999) & np.isfinite(want))  # where one rounding decides about overflow
+        assert ulp(apply(kernel, x)[keep], want[keep]) < 4
+
+
+@pytest.mark.parametrize("kernel, reference", CASES, ids=lambda c: getattr(c, "name", ""))
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_special_values(kernel, reference, dtype):
+    info = np.finfo(dtype)
+    x = np.array(
+        [0.0, -0.0, np.inf, -np.inf, np.nan, 1, -1, 2, -2, info.tiny, -info.tiny, info.smallest_subnormal,
+         -info.smallest_subnormal, info.max, -info.max, info.eps, -info.eps, 1000, -1000, 89, -89, 710, -746],
+        dtype,
+    )  # fmt: skip
+    with np.errstate(all="ignore"):
+        want = reference(x.astype(np.longdouble if LONG else np.float64)).astype(dtype)
+    got = apply(kernel, x)
+    np.testing.assert_allclose(got, want, rtol=4 * info.eps, atol=0)
+    zero = want == 0
+    assert np.array_equal(np.signbit(got[zero]), np.signbit(want[zero]))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_subnormal_results(dtype):
+    info = np.finfo(dtype)
+    x = np.linspace(np.log(info.smallest_subnormal), np.log(info.tiny), 1001).astype(dtype)
+    if LONG or dtype == np.float32:
+        for kernel, reference in ((exp, np.exp), (sigmoid, _sigmoid)):
+            got = apply(kernel, x)
+            assert np.all(got[1:] > 0)
+            want = reference(x.astype(np.longdouble))
+            assert np.max(np.abs(got - want)) <= 4 * info.smallest_subnormal
+
+
+@pytest.mark.parametrize("name", [c[0].name for c in CASES])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_plain_form_keeps_type_and_never_raises(name, dtype):
+    function = getattr(vm, name)
+    for x in (0.0, -1.5, 1000.0, -1000.0, np.inf, -np.inf, np.nan):
+        assert type(function(dtype(x))) is dtype
+    assert vm.natural(3) == 3
