@@ -183,6 +183,8 @@ def _run(op: Op, inputs: tuple, params: tuple) -> tuple[Tensor, ...]:
         else:
             storages.append(t._data if t._strides is None else flat(t))
     first = inputs[0]
+    if first is None:
+        raise _NeedsTensors
     kind = first._dtype
     if kind.is_half and op.name != "cast":
         return _run_half(op, inputs, params)
@@ -237,6 +239,8 @@ def _apply_to_arrays(op: Op, inputs: tuple, params: tuple) -> Any:
 
 def to_tensors(op_name: str, values: tuple) -> tuple[tuple, bool]:
     """The values with NumPy arrays as Tensors, and whether there were arrays and no Tensor (so arrays go back)."""
+    if values[0] is None:
+        raise TypeError(f"{op_name}: `input` must be a Tensor or a NumPy array; got NoneType")
     converted = []
     arrays = tensors = 0
     for v in values:

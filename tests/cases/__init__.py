@@ -5,12 +5,12 @@ import numpy as np
 
 def normal(*shapes):
     """A maker of normal float64 arrays of these shapes; what is not a shape is passed on."""
-    return lambda r: tuple(r.normal(size=s) if isinstance(s, tuple) else s for s in shapes)
+    return lambda r: tuple(np.asarray(r.normal(size=s)) if isinstance(s, tuple) else s for s in shapes)
 
 
 def uniform(low, high, *shapes):
     """A maker of uniform float64 arrays."""
-    return lambda r: tuple(r.uniform(low, high, s) for s in shapes)
+    return lambda r: tuple(np.asarray(r.uniform(low, high, s)) for s in shapes)
 
 
 def distinct(r, shape):

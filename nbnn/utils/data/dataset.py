@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from nbnn.device import Generator
-from nbnn.functional.creation import as_tensor, randperm
+from nbnn.functional.creation import as_tensor, from_numpy, randperm
 from nbnn.tensor import Tensor
 
 
@@ -181,11 +181,18 @@ def rows_reader(dataset: Any) -> Callable[[list[int]], list[Tensor]] | None:
     """What fetches a whole batch from Tensors, collated already; None where samples have to be fetched one by one."""
     read = type(dataset).__getitem__ if isinstance(dataset, Dataset) else None
     if read is TensorDataset.__getitem__:
-        return lambda indices: [t[np.asarray(indices, np.int64)] for t in dataset.tensors]
+        return lambda indices: [_rows(t, np.asarray(indices, np.int64)) for t in dataset.tensors]
     if read is Subset.__getitem__ and type(dataset).__getitems__ is Subset.__getitems__:
         inner = rows_reader(dataset.dataset)
         return inner and (lambda indices: inner([dataset.indices[i] for i in indices]))
     return None
+
+
+def _rows(t: Tensor, indices: np.ndarray) -> Tensor:
+    """The rows of `t` at `indices`, copied by NumPy where it can: no kernel to compile in a worker process."""
+    if t.is_cuda or t.requires_grad or t.dtype.numpy is None:
+        return t[indices]  # type: ignore[index]
+    return from_numpy(t.numpy()[indices])
 
 
 def random_split(dataset: Any, lengths: Sequence[float], generator: Generator | None = None) -> list[Subset]:

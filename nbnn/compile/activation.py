@@ -1,0 +1,38 @@
+"""relu in compiled code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import types
+
+from nbnn import _jit
+from nbnn.compile._arguments import compiles, flat, shaped, stand_in
+from nbnn.functional import activation as F
+from nbnn.kernels import activation as K
+
+_relu_cpu = K.relu.cpu
+
+
+@_jit.jit
+def _relu(x):  # type: ignore[no-untyped-def]
+    out = np.empty(x.size, x.dtype)
+    _relu_cpu(out, flat(x), (), 0, x.size, x.size, 0)
+    return shaped(out, x.shape)
+
+
+@compiles(F.relu)
+def relu(input: Any, inplace: Any = False) -> Any:
+    """F.relu, on arrays of numbers."""
+    if isinstance(input, types.Array):
+        stand_in("relu", "input", input)
+    else:
+        raise TypeError(f"relu: `input` must be an array; got {input}")
+
+    def impl(input, inplace=False):  # type: ignore[no-untyped-def]
+        if inplace:  # as eagerly: only a Tensor counts its changes
+            raise TypeError("relu: `input` must be a Tensor; got ndarray")
+        return _relu(input)
+
+    return impl
