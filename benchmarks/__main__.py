@@ -135,6 +135,8 @@ def main(argv: list[str] | None = None) -> int:
     if not cases:
         print(f"benchmarks: no case matches --only {options.only}", file=sys.stderr)
         return 2
+    if hasattr(os, "getloadavg") and os.getloadavg()[0] > 0.5:
+        print("benchmarks: other processes are running; threads that wait for each other suffer most", file=sys.stderr)
     with tempfile.TemporaryDirectory() as folder:
         libraries = ["numba", "nbnn"] + ["torch"] * (not options.no_torch)
         imports = time_imports(Path(folder), libraries, 1 if options.quick else 9)

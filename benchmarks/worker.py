@@ -6,7 +6,6 @@ import argparse
 import gc
 import importlib
 import json
-import statistics
 import sys
 import time
 from pathlib import Path
@@ -20,7 +19,7 @@ KEPT = 1 << 18  # numbers of one output that are kept for the comparison
 
 
 def measure(run: Run, sample_seconds: float, samples: int) -> float:
-    """Seconds of one call: the median over samples that each last about `sample_seconds`."""
+    """Seconds of one call: the least disturbed of several samples that each last about `sample_seconds`."""
     start = time.perf_counter()
     run()
     once = max(time.perf_counter() - start, 1e-7)
@@ -38,7 +37,7 @@ def measure(run: Run, sample_seconds: float, samples: int) -> float:
             run()
         times.append((time.perf_counter() - start) / calls)
     gc.enable()
-    return statistics.median(times)
+    return min(times)
 
 
 def as_array(tensor: Any) -> np.ndarray:

@@ -9,7 +9,7 @@ Examples
 tensor([2., 4.])
 """
 
-from nbnn import autograd, functional, modules, optim, utils
+from nbnn import autograd, cuda, functional, modules, optim, utils
 from nbnn import init as init
 from nbnn._version import __version__ as __version__
 from nbnn.autograd import (
@@ -65,7 +65,7 @@ from nbnn.functional.creation import (
 )
 from nbnn.functional.indexing import cat, narrow, stack
 from nbnn.functional.shape import flatten, permute, reshape, squeeze, t, transpose, unsqueeze
-from nbnn.modules import *  # noqa: F403
+from nbnn.modules import *
 from nbnn.serialization import load, save
 from nbnn.tensor import Parameter, Size, Tensor
 

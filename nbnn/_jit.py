@@ -20,9 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import numba
-from numba.core import compiler, config
+from numba.core import compiler, config, sigutils
 from numba.core import serialize as _serialize
-from numba.core import sigutils
 from numba.core.ccallback import CFunc
 from numba.extending import register_jitable
 
@@ -238,7 +237,7 @@ def shared(func: Callable) -> Callable:
 def native(func: Callable, signature: str) -> Any:
     """Compile `func` with `parallel=True` into a C callback (cached); `.address` is what native code calls."""
     options = {"parallel": True, "nogil": True}
-    callback = CFunc(func, sigutils.normalize_signature(signature), locals={}, options=options)
+    callback: Any = CFunc(func, sigutils.normalize_signature(signature), locals={}, options=options)
     callback._cache = _Cache(func, "native", options)
     callback.compile()
     return callback

@@ -34,6 +34,8 @@ class device:
     """
 
     __slots__ = ("index", "type")
+    type: str
+    index: int | None
 
     def __init__(self, type: Any, index: int | None = None) -> None:
         if isinstance(type, device):
@@ -221,3 +223,14 @@ def initial_seed() -> int:
 def cuda_is_available() -> bool:
     """Whether a GPU (or Numba's simulator of one) can be used."""
     return _jit.has_cuda()
+
+
+def cuda_device_count() -> int:
+    """How many GPUs there are; 0 where none can be used."""
+    return _gpu().device_count() if cuda_is_available() else 0
+
+
+def cuda_synchronize(device: Any = None) -> None:
+    """Wait until the GPU has finished everything launched so far; nothing to wait for without one."""
+    if cuda_is_available():
+        _gpu().synchronize()

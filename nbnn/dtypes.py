@@ -55,8 +55,8 @@ class dtype:
     def __repr__(self) -> str:
         return f"nbnn.{self.name}"
 
-    def __reduce__(self) -> str:
-        return self.name
+    def __reduce__(self) -> tuple:
+        return as_dtype, (self.name,)
 
     def __copy__(self) -> dtype:
         return self
@@ -117,7 +117,7 @@ def as_dtype(value: Any, op: str = "dtype") -> dtype:
         return value
     try:
         if isinstance(value, str):
-            return _BY_NAME[value]
+            return _BY_NAME[value.removeprefix("nbnn.")]
         if isinstance(value, type) and value in _BY_PYTHON:
             return _BY_PYTHON[value]
         return _BY_NUMPY[np.dtype(value).newbyteorder("=")]

@@ -74,15 +74,15 @@ def _checked(op: str, tensor: Any, ranks: tuple[int, ...] | None = None) -> Tens
 def _write(tensor: Tensor, values: np.ndarray) -> Tensor:
     """Copy values made on the host into the Tensor, whatever its type and device."""
     with no_grad():
-        return tensor.copy_(A.as_tensor(values))  # type: ignore[attr-defined]
+        return tensor.copy_(A.as_tensor(values))
 
 
 def _host_normal(shape: tuple[int, ...], generator: Generator | None) -> np.ndarray:
-    return A.empty(shape, dtype=float64).normal_(generator=generator).numpy()  # type: ignore[attr-defined]
+    return A.empty(shape, dtype=float64).normal_(generator=generator).numpy()
 
 
 def _host_uniform(shape: tuple[int, ...], a: float, b: float, generator: Generator | None) -> np.ndarray:
-    return A.empty(shape, dtype=float64).uniform_(a, b, generator=generator).numpy()  # type: ignore[attr-defined]
+    return A.empty(shape, dtype=float64).uniform_(a, b, generator=generator).numpy()
 
 
 def _calculate_fan_in_and_fan_out(tensor: Tensor, op: str = "init") -> tuple[int, int]:
@@ -108,7 +108,7 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generato
     >>> w = nn.init.uniform_(nbnn.empty(3, 5))
     """
     with no_grad():
-        return _checked("uniform_", tensor).uniform_(a, b, generator=generator)  # type: ignore[attr-defined]
+        return _checked("uniform_", tensor).uniform_(a, b, generator=generator)
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
@@ -125,7 +125,7 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Gene
     >>> w = nn.init.normal_(nbnn.empty(3, 5), std=0.02)
     """
     with no_grad():
-        return _checked("normal_", tensor).normal_(mean, std, generator=generator)  # type: ignore[attr-defined]
+        return _checked("normal_", tensor).normal_(mean, std, generator=generator)
 
 
 def _redrawn(n: int, low: float, high: float, generator: Generator | None) -> np.ndarray:
@@ -205,7 +205,7 @@ def constant_(tensor: Tensor, val: float) -> Tensor:
     tensor([0.3000, 0.3000])
     """
     with no_grad():
-        return _checked("constant_", tensor).fill_(val)  # type: ignore[attr-defined]
+        return _checked("constant_", tensor).fill_(val)
 
 
 def ones_(tensor: Tensor) -> Tensor:

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+import nbnn.device as _device
 from nbnn import dtypes
-from nbnn import device as _device
 from nbnn.autograd._tape import Node, recording, wants_grad
 from nbnn.device import empty
 from nbnn.kernels._cpu import Kernel
@@ -174,7 +174,7 @@ class _NeedsTensors(Exception):
 
 
 def _run(op: Op, inputs: tuple, params: tuple) -> tuple[Tensor, ...]:
-    storages = []
+    storages: list[Any] = []
     for t in inputs:
         if t is None:
             storages.append(None)

@@ -96,7 +96,7 @@ def _host_arrays(obj: Any) -> dict[str, tuple[dtypes.dtype, tuple[int, ...], np.
                 f"save: obj[{name!r}] must be a Tensor or an array; got {type(value).__name__}; "
                 "only flat state dicts can be saved"
             )
-        values = flat(value.detach().cpu())  # type: ignore[attr-defined]
+        values = flat(value.detach().cpu())
         arrays[name] = value.dtype, tuple(value.shape), values
     return arrays
 
@@ -181,7 +181,7 @@ def load(f: Any, map_location: Any = None) -> OrderedDict[str, Tensor]:
     loaded = ((name, _as_tensor(entry)) for name, entry in sorted(entries.items()))
     if map_location is None:
         return OrderedDict(loaded)
-    return OrderedDict((name, t.to(map_location)) for name, t in loaded)  # type: ignore[attr-defined]
+    return OrderedDict((name, t.to(map_location)) for name, t in loaded)
 
 
 _LONGEST_HEADER = 100_000_000  # bytes: the limit of the format

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nbnn import device as _device
+import nbnn.device as _device
 from nbnn import dtypes
+from nbnn._surface import Surface
 from nbnn.dtypes import dtype as _dtype_class
 from nbnn.kernels import array as _array
 
@@ -50,7 +51,7 @@ def row_major(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(reversed(strides))
 
 
-class Tensor:
+class Tensor(Surface):
     """An n-dimensional array on a device, with gradients.
 
     ``Tensor(2, 3)`` is uninitialised float32 memory of that shape and ``Tensor([[1, 2]])`` has these values in float32;
@@ -400,7 +401,7 @@ class Tensor:
     def __iter__(self) -> Iterator[Tensor]:
         if not self._shape:
             raise TypeError("__iter__: a 0-d Tensor cannot be iterated over")
-        return (self[i] for i in range(self._shape[0]))  # type: ignore[index]
+        return (self[i] for i in range(self._shape[0]))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if self._node is not None:
@@ -416,7 +417,8 @@ class Tensor:
         return twin
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        return _rebuild, (type(self), self.detach().cpu().numpy(), self._leaf_requires_grad)  # type: ignore[attr-defined]
+        bits = np.array(_device.to_host(flat(self)))
+        return _rebuild, (type(self), bits, self._shape, self._dtype, self._leaf_requires_grad)
 
     def __repr__(self) -> str:
         from nbnn import _format
@@ -485,7 +487,7 @@ def view(base: Tensor, shape: tuple[int, ...], strides: tuple[int, ...] | None, 
 
 def alias(t: Tensor, cls: type = Tensor, version: list[int] | None = None) -> Tensor:
     """The same memory seen as another Tensor without history; it shares the version counter unless given one."""
-    twin = _new(cls)
+    twin: Tensor = _new(cls)
     twin._data = t._data
     twin._shape = t._shape
     twin._dtype = t._dtype
@@ -580,7 +582,7 @@ def from_array(array: np.ndarray) -> Tensor:
     return t
 
 
-def _rebuild(cls: type, array: np.ndarray, requires_grad: bool) -> Tensor:
-    t = alias(from_array(array), cls=cls)
+def _rebuild(cls: type, bits: np.ndarray, shape: tuple[int, ...], dtype: _dtype_class, requires_grad: bool) -> Tensor:
+    t = alias(make(bits, shape, dtype), cls=cls)
     t._leaf_requires_grad = requires_grad
     return t

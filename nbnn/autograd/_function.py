@@ -62,6 +62,11 @@ class _FunctionNode(Node):
     def free(self) -> None:
         self._saved = None
 
+    def complete(self, grads: dict[int, Tensor]) -> tuple:
+        if self.ctx._materialize:
+            return super().complete(grads)
+        return tuple(grads.get(slot) for slot in range(max(1, len(self.outputs))))
+
     def run(self, grads: tuple) -> tuple:
         if self._saved is None:
             _ = self.saved  # raises: the graph was freed

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 import sys
 import threading
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from nbnn import device as _device
+import nbnn.device as _device
 from nbnn.tensor import Tensor, alias, make
 
 if TYPE_CHECKING:
@@ -309,6 +310,15 @@ class Node:
         self._retained = {} if self._retained is None else self._retained
         self._retained[slot] = t
 
+    def complete(self, grads: dict[int, Tensor]) -> tuple:
+        """The gradients of all outputs, zeros standing for those that nobody asked for."""
+        if not self.outputs:
+            return (grads[0],)
+        return tuple(
+            grads[slot] if slot in grads else _zeros(shape, kind, where) if kind.is_floating_point else None
+            for slot, (shape, kind, where) in enumerate(self.outputs)
+        )
+
     def run(self, grads: tuple) -> tuple:
         """The gradients of the inputs, from those of the outputs."""
         return self.op.grad(self, *grads)
@@ -416,7 +426,7 @@ def _seed(op: str, t: Tensor, gradient: Any) -> Tensor:
         raise TypeError(f"{op}: `gradient` must be a Tensor; got {type(gradient).__name__}")
     if gradient._shape != t._shape:
         raise RuntimeError(f"{op}: `gradient` must have the shape {t._shape} of the output; got {gradient._shape}")
-    return gradient if gradient._dtype is t._dtype else gradient.to(t._dtype)  # type: ignore[attr-defined]
+    return gradient if gradient._dtype is t._dtype else gradient.to(t._dtype)
 
 
 def _order(roots: Iterable[Any]) -> list:
@@ -481,7 +491,7 @@ def _visit(node: Node, grads: dict[int, Tensor], pending: dict, found: dict, cre
             _accumulate(node._retained[slot], grads[slot], create_graph)
         if (id(node), slot) in found:
             found[id(node), slot] = grads[slot]
-    results = node.run(_complete(node, grads))
+    results = node.run(node.complete(grads))
     if len(results) != len(node.edges):
         raise RuntimeError(
             f"{node.name}: backward must give {len(node.edges)} gradients, one for each input; got {len(results)}"
@@ -495,27 +505,13 @@ def _visit(node: Node, grads: dict[int, Tensor], pending: dict, found: dict, cre
             _add(pending, edge, g)
 
 
-def _complete(node: Node, grads: dict[int, Tensor]) -> tuple:
-    """The gradients of all outputs, zeros standing for those that nobody asked for."""
-    if not node.outputs:
-        return (grads[0],)
-    return tuple(
-        grads[slot] if slot in grads
-        else make(_device.full(_count(shape), kind.storage, where, 0), shape, kind) if kind.is_floating_point else None
-        for slot, (shape, kind, where) in enumerate(node.outputs)
-    )
-
-
-def _count(shape: tuple[int, ...]) -> int:
-    n = 1
-    for size in shape:
-        n *= size
-    return n
+def _zeros(shape: tuple[int, ...], kind: Any, where: Any) -> Tensor:
+    return make(_device.full(math.prod(shape), kind.storage, where, 0), shape, kind)
 
 
 def _add(pending: dict[int, dict[int, Tensor]], edge: tuple[Any, int], g: Tensor) -> None:
     slots = pending.setdefault(id(edge[0]), {})
-    slots[edge[1]] = slots[edge[1]] + g if edge[1] in slots else g  # type: ignore[operator]
+    slots[edge[1]] = slots[edge[1]] + g if edge[1] in slots else g
 
 
 def _call_hooks(hooks: dict[int, Callable], g: Tensor, name: str) -> Tensor:
@@ -534,12 +530,12 @@ def _accumulate(t: Tensor, g: Tensor, create_graph: bool) -> None:
     """t.grad += g. A gradient whose memory nobody else holds is taken over instead of copied."""
     if t._grad is not None:
         if create_graph:
-            t._grad = t._grad + g  # type: ignore[operator]
+            t._grad = t._grad + g
         else:
-            t._grad.add_(g)  # type: ignore[attr-defined]
+            t._grad.add_(g)
     elif create_graph:
         t._grad = g
     elif g._strides is None and sys.getrefcount(g._data) == 2:
         t._grad = alias(g)
     else:
-        t._grad = g.detach().clone()  # type: ignore[attr-defined]
+        t._grad = g.detach().clone()

@@ -8,6 +8,7 @@ the exception leaves the compiled code: it runs the eager check again and gives 
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -38,6 +39,10 @@ def compiles(function: Callable) -> Callable[[Callable], Callable]:
             except (TypeError, ValueError) as error:
                 raise TypingError(str(error)) from error
 
+        # Numba compares the signature with the implementation's, which has no annotations
+        signature = inspect.signature(choose)
+        bare = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
+        checked.__signature__ = signature.replace(parameters=bare, return_annotation=signature.empty)  # type: ignore[attr-defined]
         # constants keep their values: `return_indices` and `reduction` decide the type of the result
         overload(function, prefer_literal=True)(checked)
         return choose

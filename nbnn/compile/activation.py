@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numba import types
 
+import nbnn.functional as F
 from nbnn import _jit
 from nbnn.compile._arguments import compiles, flat, shaped, stand_in
-from nbnn.functional import activation as F
 from nbnn.kernels import activation as K
 
 _relu_cpu = K.relu.cpu

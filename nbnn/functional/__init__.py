@@ -1,5 +1,6 @@
 """The public functions: torch.nn.functional's names, on Tensors, NumPy arrays and CUDA memory."""
 
+from nbnn.functional import _methods as _methods
 from nbnn.functional.activation import exp, log, log_softmax, relu, sigmoid, softmax, tanh
 from nbnn.functional.convolution import conv1d, conv2d, conv3d
 from nbnn.functional.dropout import dropout
@@ -7,7 +8,6 @@ from nbnn.functional.linear import linear, matmul
 from nbnn.functional.loss import cross_entropy, mse_loss, nll_loss
 from nbnn.functional.normalization import batch_norm
 from nbnn.functional.pooling import max_pool1d, max_pool2d, max_pool3d
-from nbnn.functional import _methods as _methods  # noqa: I001  (attaches the methods of Tensor, after their functions)
 
 
 def relu_(input):  # type: ignore[no-untyped-def]

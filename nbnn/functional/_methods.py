@@ -180,7 +180,7 @@ def attach() -> None:
             setattr(Tensor, name, getattr(module, name))
     for name, function in _IN_PLACE.items():
         setattr(Tensor, name, inplace.in_place(function, name))
-    Tensor.T = property(shape.t)  # type: ignore[attr-defined]
+    setattr(Tensor, "T", property(shape.t))  # noqa: B010
 
 
 attach()

@@ -228,8 +228,8 @@ def _along(node: Node, t: Tensor) -> Tensor:
     """The sum of `t` along the axis of a softmax, repeated along it."""
     length, inner = node.params
     shape = t._shape
-    seen = t.reshape(math.prod(shape) // max(length * inner, 1), length, inner)  # type: ignore[attr-defined]
-    return broadcast_to(sum(seen, 1, True), seen._shape).reshape(shape)  # type: ignore[attr-defined]
+    seen = t.reshape(math.prod(shape) // max(length * inner, 1), length, inner)
+    return broadcast_to(sum(seen, 1, True), seen._shape).reshape(shape)
 
 
 def _softmax_backward_grad(node: Node, gg: Tensor) -> tuple:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nbnn import device as _device
+import nbnn.device as _device
 from nbnn import dtypes
 from nbnn.autograd import Node
 from nbnn.device import as_device
@@ -95,7 +95,7 @@ def _move_forward(x: Tensor, params: tuple) -> tuple[Tensor]:
     return (make(data, x._shape, x._dtype),)
 
 
-MOVE = Op("to", forward=_move_forward, grad=lambda node, g: (apply(MOVE, g, params=node.params[::-1]),))
+MOVE: Op = Op("to", forward=_move_forward, grad=lambda node, g: (apply(MOVE, g, params=node.params[::-1]),))
 
 
 def to(input: Tensor, *args: Any, device: Any = None, dtype: Any = None, copy: bool = False, **_: Any) -> Tensor:
@@ -189,10 +189,10 @@ def _scalar(x: Any, value: Any) -> Any:
 ADD = Op("add", K.add, grad=lambda node, g: (g, g if node.params[0] == 1 else mul(g, node.params[0])))
 ADD_SCALAR = Op("add", K.add_scalar, grad=lambda node, g: (g,))
 MUL = Op("mul", K.mul, saves_inputs=(0, 1), grad=lambda node, g: _mul_grad(node, g))
-MUL_SCALAR = Op("mul", K.mul_scalar, grad=lambda node, g: (apply(MUL_SCALAR, g, params=node.params),))
+MUL_SCALAR: Op = Op("mul", K.mul_scalar, grad=lambda node, g: (apply(MUL_SCALAR, g, params=node.params),))
 DIV = Op("div", K.div, saves_inputs=(1,), saves_outputs=(0,), grad=lambda node, g: _div_grad(node, g))
-DIV_SCALAR = Op("div", K.div_scalar, grad=lambda node, g: (apply(DIV_SCALAR, g, params=node.params),))
-RDIV_SCALAR = Op(
+DIV_SCALAR: Op = Op("div", K.div_scalar, grad=lambda node, g: (apply(DIV_SCALAR, g, params=node.params),))
+RDIV_SCALAR: Op = Op(
     "div", K.rdiv_scalar, saves_inputs=(0,), saves_outputs=(0,), grad=lambda node, g: (_quotient_grad(g, *node.saved),)
 )
 OR = Op("add", K.logical_or)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nbnn import device as _device
+import nbnn.device as _device
 from nbnn import dtypes
 from nbnn.device import Generator, as_device, default_generator
 from nbnn.dtypes import as_dtype, get_default_dtype
@@ -79,7 +79,7 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
             [3, 4]])
     """
     if isinstance(data, Tensor):
-        out = data.detach().to(device=device, dtype=dtype, copy=True)  # type: ignore[attr-defined]
+        out = data.detach().to(device=device, dtype=dtype, copy=True)
         return out.requires_grad_() if requires_grad else out
     values, kind = _host_array("tensor", data, dtype)
     return _place(values, np.shape(_plain(data)), kind, device, requires_grad)
@@ -100,7 +100,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     if isinstance(data, np.ndarray):
         data = from_array(data)
     if isinstance(data, Tensor):
-        return data.to(device=device, dtype=dtype)  # type: ignore[attr-defined]
+        return data.to(device=device, dtype=dtype)
     return tensor(data, dtype=dtype, device=device)
 
 
@@ -322,7 +322,7 @@ def _random_fill(op: str, t: Tensor, kernels: tuple, params: tuple, generator: G
     if t._dtype.is_half:
         wide = empty(t._shape, dtype=dtypes.float32, device=t.device)
         _random_fill(op, wide, kernels, params, generator)
-        store(t, wide.to(t._dtype)._data)  # type: ignore[attr-defined]
+        store(t, wide.to(t._dtype)._data)
         t._version[0] += 1
         return t
     if not t._dtype.is_floating_point:
@@ -416,7 +416,7 @@ def randint(low: int, high: Any = None, size: Any = None, *, generator: Generato
     out = empty(size, dtype=dtypes.int64, device=device)
     params = (int(low), int(high), source.initial_seed(), source.next_offset(1))
     _device.launch(_random.fill_randint, (out._data,), (), params, out.numel(), 32)
-    return out if dtype is None else out.to(dtype)  # type: ignore[attr-defined]
+    return out if dtype is None else out.to(dtype)
 
 
 def randperm(n: int, *, generator: Generator | None = None, device: Any = None) -> Tensor:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nbnn import device as _device
+import nbnn.device as _device
 from nbnn import dtypes
 from nbnn.functional import _check
 from nbnn.functional.shape import unsqueeze
@@ -104,7 +104,7 @@ def _basic_key(x: Tensor, key: tuple) -> tuple[tuple, tuple[int, ...]]:
     at = key.index(Ellipsis) if Ellipsis in key else len(key)
     full = (*key[:at], *fill, *key[at + 1 :])
     items: list[Any] = []
-    new_axes = []
+    new_axes: list[int] = []
     kept = 0
     for item in full:
         if item is None:
@@ -158,7 +158,7 @@ def _row_index(x: Tensor, key: Any) -> Tensor | None:
         at = int(bad.argmax())
         raise IndexError(f"index: position {at} is {values[at]}, out of range for axis 0 of size {n}")
     rows = from_array(np.where(values < 0, values + n, values).astype(np.int64))
-    return rows.to(x.device)  # type: ignore[attr-defined]
+    return rows.to(x.device)
 
 
 def getitem(input: Tensor, key: Any) -> Tensor:
@@ -289,7 +289,7 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
             )
     if not xs[0]._shape:
         raise ValueError("cat: `tensors` must have at least one axis; use stack for 0-d Tensors")
-    return apply(CAT, *(x.to(kind) for x in xs), params=(axis,))  # type: ignore[attr-defined]
+    return apply(CAT, *(x.to(kind) for x in xs), params=(axis,))
 
 
 def stack(tensors: Any, dim: int = 0) -> Tensor:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nbnn import device as _device
+import nbnn.device as _device
 from nbnn.autograd import Node
 from nbnn.autograd._tape import recording
 from nbnn.functional import _check

@@ -6,7 +6,7 @@ import math
 import warnings
 from typing import Any
 
-from nbnn import device as _device
+import nbnn.device as _device
 from nbnn import dtypes
 from nbnn.autograd import Node
 from nbnn.functional import _check

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from nbnn import device as _device
+import nbnn.device as _device
 from nbnn.autograd import Node
 from nbnn.functional import _check
 from nbnn.kernels import normalization as K

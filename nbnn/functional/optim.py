@@ -198,10 +198,10 @@ def _step(op: str, kernel: Any, written: dict[str, Any], grad: Any, params: tupl
         if type(t._data) is not place:
             raise RuntimeError(f"{op}: `{name}` must lie on the device of `param` {param.device}; got {t.device}")
     if kind.is_half:
-        wide = {name: t.detach().float() for name, t in zip(written, targets, strict=True)}  # type: ignore[attr-defined]
-        _step(op, kernel, wide, source.detach().float(), params, work)  # type: ignore[attr-defined]
+        wide = {name: t.detach().float() for name, t in zip(written, targets, strict=True)}
+        _step(op, kernel, wide, source.detach().float(), params, work)
         for t, w in zip(targets, wide.values(), strict=True):
-            t.detach().copy_(w)  # type: ignore[attr-defined]
+            t.detach().copy_(w)
         return
     storages = tuple(map(flat, targets))
     launch(kernel, storages, (flat(source),), params, math.prod(shape), work)

@@ -302,7 +302,7 @@ def sum_to(grad: Tensor, shape: tuple[int, ...]) -> Tensor:
         lead + k for k, n in enumerate(shape) if n == 1 and grad._shape[lead + k] != 1
     )
     if axes:
-        grad = grad.sum(axes)  # type: ignore[attr-defined]
+        grad = grad.sum(axes)
     return grad if grad._shape == shape else apply(RESHAPE, grad, params=(shape,))
 
 

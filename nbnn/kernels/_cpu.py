@@ -71,6 +71,23 @@ def _call_chunk(typingctx, chunk, packed, start, stop, grain):  # type: ignore[n
     return types.void(*(types.intp,) * 5), codegen
 
 
+@intrinsic
+def _call(typingctx, function, i, args):  # type: ignore[no-untyped-def]
+    """``function(i, *args)`` without counting references.
+
+    Written out, Numba takes a reference to each array on every turn of the loop and gives it back, which keeps LLVM from
+    vectorising a body of one element (Adam on 1e6 float32, two threads: 1.6 against 0.21 ns an element).
+    """
+    arg_types = (i, *args.types)
+    inner = function.get_call_type(typingctx, arg_types, {})
+
+    def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
+        call = context.get_function(function, inner)
+        return call(builder, (values[1], *cgutils.unpack_tuple(builder, values[2])))
+
+    return inner.return_type(function, i, args), codegen
+
+
 def _parallel_for(chunk, packed, start, stop, grain):  # type: ignore[no-untyped-def]
     """The one parallel loop of the library: chunk c is [start + c * grain, start + (c + 1) * grain)."""
     for c in prange((stop - start + grain - 1) // grain):
@@ -111,7 +128,7 @@ def _outputs_1(y, args, start, stop, grain, pool):  # type: ignore[no-untyped-de
         _fan_out((y, args), start, stop, grain, pool)
     else:
         for i in range(start, stop):
-            y[i] = body(i, *args)
+            y[i] = _call(body, i, args)
 
 
 def _outputs_2(y, z, args, start, stop, grain, pool):  # type: ignore[no-untyped-def]
@@ -119,7 +136,7 @@ def _outputs_2(y, z, args, start, stop, grain, pool):  # type: ignore[no-untyped
         _fan_out((y, z, args), start, stop, grain, pool)
     else:
         for i in range(start, stop):
-            y[i], z[i] = body(i, *args)
+            y[i], z[i] = _call(body, i, args)
 
 
 def _rows(args, start, stop, grain, pool):  # type: ignore[no-untyped-def]
@@ -127,7 +144,7 @@ def _rows(args, start, stop, grain, pool):  # type: ignore[no-untyped-def]
         _fan_out((args,), start, stop, grain, pool)
     else:
         for r in range(start, stop):
-            body(r, *args)
+            _call(body, r, args)
 
 
 def _ranges(args, start, stop, grain, pool):  # type: ignore[no-untyped-def]

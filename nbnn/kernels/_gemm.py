@@ -108,13 +108,12 @@ def _pack(start, stop, grain, w, w_at, width, x, x_at, across, along, n, k, bias
     for panel in range(start, stop):
         r = panel * width
         target = w_at + r * k
-        if bias is not None:
-            if lead != NO_BIAS:
-                target += r
-                for j in range(0, width, MR):
-                    ones = splat(type(w[0])(1), MR)
-                    store(w, target + j, load_part(bias, bias_at + r + j, n - r - j, MR) if lead == BIAS else ones)
-                target += width
+        if lead != NO_BIAS:
+            target += r
+            for j in range(0, width, MR):
+                ones = splat(type(w[0])(1), MR)
+                store(w, target + j, load_part(bias, bias_at + r + j, n - r - j, MR) if lead == BIAS else ones)
+            target += width
         pack_panel(w, target, width, x, x_at + r * across, across, along, n - r, k)
 
 
@@ -150,7 +149,9 @@ dot = _jit.jit(_dot, inner=True)
 
 
 @inner_ranges
-def _unpacked(start, stop, grain, c, c_at, ldc, a, a_at, a_row, a_col, b, b_at, b_row, b_col, bias, by_row, m, n, k):  # type: ignore[no-untyped-def]
+def _unpacked(
+    start, stop, grain, c, c_at, ldc, a, a_at, a_row, a_col, b, b_at, b_row, b_col, bias, lead, by_row, m, n, k
+):  # type: ignore[no-untyped-def]
     """Item = four vectors of columns of C; A and B are read where they lie."""
     step = lanes(c)
     for j in range(start * 4 * step, min(n, stop * 4 * step), 4 * step):
@@ -159,7 +160,7 @@ def _unpacked(start, stop, grain, c, c_at, ldc, a, a_at, a_row, a_col, b, b_at, 
             at, a_i, b_j = c_at + i * ldc + j, a_at + i * a_row, b_at + j * b_col
             for r in range(0, columns, step):
                 row = zero(c)
-                if bias is not None:
+                if lead != NO_BIAS:
                     row = splat(bias[i]) if by_row else load_part(bias, j + r, columns - r)
                 store_part(c, at + r, row, columns - r)
             if b_col == 1 and columns == 4 * step:
@@ -200,9 +201,12 @@ def gemm(c, c_at, a, a_at, b, b_at, bias, by_row, m, n, k, a_row, a_col, b_row, 
     """
     width = 2 * lanes(c)
     height = round_up(1, MR)  # MR as an ordinary int: its literal type would compile _pack twice
+    lead, added = NO_BIAS, c  # an array in any case: the kernels compile once for with and without bias
+    if bias is not None:
+        lead, added = BIAS, bias
     if m * n * k <= _SMALL or m < _FEW_ROWS:
         items = (n + 2 * width - 1) // (2 * width)
-        args = (c, c_at, ldc, a, a_at, a_row, a_col, b, b_at, b_row, b_col, bias, by_row, m, n, k)
+        args = (c, c_at, ldc, a, a_at, a_row, a_col, b, b_at, b_row, b_col, added, lead, by_row, m, n, k)
         _run_unpacked(args, 0, items, max(1, _GRAIN // max(1, m * k * 2 * width)), pool)
         return
     for i in range(0, m, MS):
@@ -210,16 +214,41 @@ def gemm(c, c_at, a, a_at, b, b_at, bias, by_row, m, n, k, a_row, a_col, b_row, 
         for p in range(0, k, KC):
             depth = min(KC, k - p)
             steps, lead_a, lead_b = depth, NO_BIAS, NO_BIAS
-            if bias is not None:
-                if p == 0:
-                    steps, lead_a, lead_b = depth + 1, BIAS if by_row else ONES, ONES if by_row else BIAS
-            args = (workspace, w_at, height, a, a_at + i * a_row + p * a_col, a_row, a_col, rows, depth, bias, i, lead_a)
+            if lead == BIAS and p == 0:
+                steps, lead_a, lead_b = depth + 1, BIAS if by_row else ONES, ONES if by_row else BIAS
+            args = (
+                workspace,
+                w_at,
+                height,
+                a,
+                a_at + i * a_row + p * a_col,
+                a_row,
+                a_col,
+                rows,
+                depth,
+                added,
+                i,
+                lead_a,
+            )
             _run_pack(args, 0, (rows + MR - 1) // MR, max(1, _GRAIN // (steps * MR * 8)), pool)
             b_panels = w_at + round_up(rows, MR) * steps
             for j in range(0, n, NS):
                 columns = min(NS, n - j)
                 panels = (columns + width - 1) // width
-                args = (workspace, b_panels, width, b, b_at + p * b_row + j * b_col, b_col, b_row, columns, depth, bias, j, lead_b)
+                args = (
+                    workspace,
+                    b_panels,
+                    width,
+                    b,
+                    b_at + p * b_row + j * b_col,
+                    b_col,
+                    b_row,
+                    columns,
+                    depth,
+                    added,
+                    j,
+                    lead_b,
+                )
                 _run_pack(args, 0, panels, max(1, _GRAIN // (steps * width * 8)), pool)
                 args = (c, c_at + i * ldc + j, ldc, workspace, w_at, b_panels, rows, columns, steps, p == 0)
                 grain = max(1, _GRAIN // (steps * width * min(rows, MC)))

@@ -45,7 +45,7 @@ def _choice(plain: Callable, choose: Callable) -> Callable:
     def overloaded(*args: types.Type) -> Any:
         return choose(*args)
 
-    overloaded.__signature__ = inspect.signature(plain)  # type: ignore[attr-defined]
+    overloaded.__signature__ = inspect.signature(plain)
     return overloaded
 
 

@@ -71,7 +71,9 @@ def conv(i, x, weight, bias, n, c, d, h, w, o, kd, kh, kw, od, oh, ow, sd, sh, s
 
 
 @over_outputs(1)
-def conv_grad_input(i, grad, weight, n, c, d, h, w, o, kd, kh, kw, od, oh, ow, sd, sh, sw, pd, ph, pw, dd, dh, dw, groups):  # type: ignore[no-untyped-def]
+def conv_grad_input(
+    i, grad, weight, n, c, d, h, w, o, kd, kh, kw, od, oh, ow, sd, sh, sw, pd, ph, pw, dd, dh, dw, groups
+):  # type: ignore[no-untyped-def]
     """Input element i gathers the outputs it took part in; as a function of `grad`, the transposed convolution."""
     x, y, z = i % w, i // w % h, i // (w * h) % d
     channel, image = i // (w * h * d) % c, i // (w * h * d * c)
@@ -83,7 +85,14 @@ def conv_grad_input(i, grad, weight, n, c, d, h, w, o, kd, kh, kw, od, oh, ow, s
             z_at = z + pd - a * dd
             for b in range(kh):
                 y_at = y + ph - b * dh
-                if z_at >= 0 and z_at % sd == 0 and z_at // sd < od and y_at >= 0 and y_at % sh == 0 and y_at // sh < oh:
+                if (
+                    z_at >= 0
+                    and z_at % sd == 0
+                    and z_at // sd < od
+                    and y_at >= 0
+                    and y_at % sh == 0
+                    and y_at // sh < oh
+                ):
                     row = (((image * o + j) * od + z_at // sd) * oh + y_at // sh) * ow
                     tap = (((j * depth + k) * kd + a) * kh + b) * kw
                     for e in range(kw):
@@ -179,8 +188,7 @@ def _tap_offset(g, a, b, e):  # type: ignore[no-untyped-def]
     return ((phase * g[21] + z // g[9]) * g[22] + y // g[10]) * g[23] + x // g[11]
 
 
-@_jit.jit
-def _copy_row(w, at, count, x, x_at, width, pad, spread, stride, phase):  # type: ignore[no-untyped-def]
+def _padded_row(w, at, count, x, x_at, width, pad, spread, stride, phase):  # type: ignore[no-untyped-def]
     """One padded row of one phase: position j is pixel (j * stride + phase - pad) / spread where that exists, else 0."""
     step = lanes(w)
     for j in range(0, count, step):
@@ -200,6 +208,9 @@ def _copy_row(w, at, count, x, x_at, width, pad, spread, stride, phase):  # type
             j = source * spread + pad
             if 0 <= j < count:
                 w[at + j] = x[x_at + source]
+
+
+_copy_row = _jit.jit(_padded_row, inner=True)
 
 
 @inner_ranges
@@ -253,8 +264,7 @@ def _taps_of_run(w, w_at, count, x, q, plane, channels, g):  # type: ignore[no-u
 _pack_run = _jit.jit(_taps_of_run, inner=True)
 
 
-@_jit.jit
-def _pack_pixels(w, w_at, columns, x, x_at, pixel, plane, channels, g):  # type: ignore[no-untyped-def]
+def _runs_of_panel(w, w_at, columns, x, x_at, pixel, plane, channels, g):  # type: ignore[no-untyped-def]
     """A panel of `columns` output pixels from `pixel` on, run by run of pixels in one row."""
     done = 0
     while done < columns:
@@ -265,6 +275,9 @@ def _pack_pixels(w, w_at, columns, x, x_at, pixel, plane, channels, g):  # type:
         done += count
 
 
+_pack_pixels = _jit.jit(_runs_of_panel, inner=True)
+
+
 @inner_ranges
 def _pack_weight(start, stop, grain, w, weight, bias, lead, groups, cs, m, taps, flipped):  # type: ignore[no-untyped-def]
     """Item = (group, panel of MR output channels): a step for the bias, then cs * taps steps."""
@@ -272,7 +285,7 @@ def _pack_weight(start, stop, grain, w, weight, bias, lead, groups, cs, m, taps,
     for item in range(start, stop):
         group, r = item // panels, item % panels * MR
         at = item * (lead + cs * taps) * MR
-        if bias is not None:
+        if lead:
             store(w, at, load_part(bias, group * m + r, m - r, MR))
         at += lead * MR
         for k in range(cs):
@@ -311,7 +324,7 @@ def _multiply(start, stop, grain, out, out_at, w, x_at, scratch, scratch_size, l
 
 
 @inner_ranges
-def _few_planes(start, stop, grain, out, out_at, w, x_at, weight, bias, groups, cs, m, flipped, g):  # type: ignore[no-untyped-def]
+def _few_planes(start, stop, grain, out, out_at, w, x_at, weight, bias, lead, groups, cs, m, flipped, g):  # type: ignore[no-untyped-def]
     """Item = (image, output plane, row): vectors of pixels, read in place; for a group with few outputs (depthwise)."""
     step, plane, taps = lanes(w), _plane_size(g), g[15] * g[16] * g[17]
     rows = g[18] * g[19]
@@ -322,7 +335,7 @@ def _few_planes(start, stop, grain, out, out_at, w, x_at, weight, bias, groups, 
         x_from = x_at + group * cs * plane + (row // g[19] * g[22] + row % g[19]) * g[23]
         for px in range(0, g[20], 2 * step):
             low = zero(w)
-            if bias is not None:
+            if lead:
                 low = splat(bias[output % (groups * m)])
             high = low
             for k in range(cs):
@@ -368,19 +381,18 @@ _run_planes, _run_weight = _make_planes.cpu, _pack_weight.cpu
 _run_multiply, _run_few = _multiply.cpu, _few_planes.cpu
 
 
-@_jit.jit
-def _convolve(out, x, weight, bias, w, n, groups, cs, m, flipped, g, pool):  # type: ignore[no-untyped-def]
+def _engine(out, x, weight, bias, w, n, groups, cs, m, flipped, g, pool):  # type: ignore[no-untyped-def]
     """Convolve the planes of x, cs for each group, into m planes of `out` for each group."""
     taps, pixels = g[15] * g[16] * g[17], g[18] * g[19] * g[20]
-    lead = 0
+    lead, added = 0, weight  # an array in any case: the kernels compile once for with and without bias
     if bias is not None:
-        lead = 1
+        lead, added = 1, bias
     steps = lead + cs * taps
     planes_at = _weight_size(lead, groups, cs, m, g)
     together = _images(n, groups * cs, g, _BLOCK)
     scratch = planes_at + together * groups * cs * _plane_size(g) + 4 * LANES
     if m > _FEW:
-        args = (w, weight, bias, lead, groups, cs, m, taps, flipped)
+        args = (w, weight, added, lead, groups, cs, m, taps, flipped)
         _run_weight(args, 0, groups * ((m + MR - 1) // MR), max(1, _GRAIN // (max(1, steps) * MR * 8)), pool)
     for first in range(0, n, max(1, together)):
         images = min(together, n - first)
@@ -388,7 +400,7 @@ def _convolve(out, x, weight, bias, w, n, groups, cs, m, flipped, g, pool):  # t
         _run_planes(args, 0, images * groups * cs, max(1, _GRAIN // (8 * _plane_size(g))), pool)
         out_at = first * groups * m * pixels
         if m <= _FEW:
-            args = (out, out_at, w, planes_at, weight, bias, groups, cs, m, flipped, g)
+            args = (out, out_at, w, planes_at, weight, added, lead, groups, cs, m, flipped, g)
             items = images * groups * m * g[18] * g[19]
             _run_few(args, 0, items, max(1, _GRAIN // max(1, steps * g[20])), pool)
         else:
@@ -396,6 +408,9 @@ def _convolve(out, x, weight, bias, w, n, groups, cs, m, flipped, g, pool):  # t
             grain = max((items + _CHUNKS - 1) // _CHUNKS, _GRAIN // max(1, steps * (m + 8) * 2 * lanes(w)), 1)
             args = (out, out_at, w, planes_at, scratch, _panel_size(cs, g), lead, groups, cs, m, g)
             _run_multiply(args, 0, items, grain, pool)
+
+
+_convolve = _jit.jit(_engine, inner=True)
 
 
 @_jit.shared
@@ -406,7 +421,36 @@ def conv_workspace(n, c, d, h, w, o, kd, kh, kw, od, oh, ow, sd, sh, sw, pd, ph,
 
 
 @_jit.jit
-def conv_fast(out, x, weight, bias, workspace, n, c, d, h, w, o, kd, kh, kw, od, oh, ow, sd, sh, sw, pd, ph, pw, dd, dh, dw, groups, pool):  # type: ignore[no-untyped-def]
+def conv_fast(
+    out,
+    x,
+    weight,
+    bias,
+    workspace,
+    n,
+    c,
+    d,
+    h,
+    w,
+    o,
+    kd,
+    kh,
+    kw,
+    od,
+    oh,
+    ow,
+    sd,
+    sh,
+    sw,
+    pd,
+    ph,
+    pw,
+    dd,
+    dh,
+    dw,
+    groups,
+    pool,
+):  # type: ignore[no-untyped-def]
     """`conv` as a product of panels packed straight from the padded image."""
     g = _forward_geometry(d, h, w, kd, kh, kw, od, oh, ow, sd, sh, sw, pd, ph, pw, dd, dh, dw)
     _convolve(out, x, weight, bias, workspace, n, groups, c // groups, o // groups, False, g, pool)
@@ -420,13 +464,49 @@ def conv_grad_input_workspace(n, c, d, h, w, o, kd, kh, kw, od, oh, ow, sd, sh, 
 
 
 @_jit.jit
-def conv_grad_input_fast(dx, grad, weight, workspace, n, c, d, h, w, o, kd, kh, kw, od, oh, ow, sd, sh, sw, pd, ph, pw, dd, dh, dw, groups, pool):  # type: ignore[no-untyped-def]
+def conv_grad_input_fast(
+    dx,
+    grad,
+    weight,
+    workspace,
+    n,
+    c,
+    d,
+    h,
+    w,
+    o,
+    kd,
+    kh,
+    kw,
+    od,
+    oh,
+    ow,
+    sd,
+    sh,
+    sw,
+    pd,
+    ph,
+    pw,
+    dd,
+    dh,
+    dw,
+    groups,
+    pool,
+):  # type: ignore[no-untyped-def]
     """`conv_grad_input` as a convolution of the spread gradient with the reversed kernel."""
     g = _backward_geometry(d, h, w, kd, kh, kw, od, oh, ow, sd, sh, sw, pd, ph, pw, dd, dh, dw)
     _convolve(dx, grad, weight, None, workspace, n, groups, o // groups, c // groups, True, g, pool)
 
 
 # The gradient to the weight.
+
+
+@_jit.shared
+def _weight_offset(g, k):  # type: ignore[no-untyped-def]
+    """Where in the planes of a group weight k, a (channel, tap), sees the first pixel."""
+    taps = g[15] * g[16] * g[17]
+    tap = k % taps
+    return k // taps * _plane_size(g) + _tap_offset(g, tap // (g[16] * g[17]), tap // g[17] % g[16], tap % g[17])
 
 
 @inner_ranges
@@ -451,13 +531,6 @@ def _weight_tiles(start, stop, grain, out, w, grad_at, x_at, images, groups, cs,
                 out[(group * m + r + i) * cs * taps + k + j] += totals[i * 4 + j]
 
 
-@_jit.jit
-def _weight_offset(g, k):  # type: ignore[no-untyped-def]
-    taps = g[15] * g[16] * g[17]
-    tap = k % taps
-    return k // taps * _plane_size(g) + _tap_offset(g, tap // (g[16] * g[17]), tap // g[17] % g[16], tap % g[17])
-
-
 _run_weight_tiles = _weight_tiles.cpu
 
 
@@ -476,7 +549,9 @@ def conv_grad_weight_workspace(n, c, d, h, w, o, kd, kh, kw, od, oh, ow, sd, sh,
 
 
 @_jit.jit
-def conv_grad_weight_fast(out, grad, x, workspace, n, c, d, h, w, o, kd, kh, kw, od, oh, ow, sd, sh, sw, pd, ph, pw, dd, dh, dw, groups, pool):  # type: ignore[no-untyped-def]
+def conv_grad_weight_fast(
+    out, grad, x, workspace, n, c, d, h, w, o, kd, kh, kw, od, oh, ow, sd, sh, sw, pd, ph, pw, dd, dh, dw, groups, pool
+):  # type: ignore[no-untyped-def]
     """`conv_grad_weight` as dot products of planes, block after block of images.
 
     A plane of the gradient holds zeros between its rows; they meet pixels of the input that belong to no output, so

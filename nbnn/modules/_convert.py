@@ -89,7 +89,7 @@ class Convert:
 
         def convert(t: Tensor) -> Tensor:
             casts = kind is not None and t.dtype.is_floating_point
-            return t.to(device=t.device if where is None else where, dtype=kind if casts else t.dtype)  # type: ignore[attr-defined]
+            return t.to(device=t.device if where is None else where, dtype=kind if casts else t.dtype)
 
         return self._apply(convert)
 
@@ -130,7 +130,7 @@ class Convert:
             for name, parameter in module._parameters.items():
                 if parameter is not None and parameter.requires_grad and not kind.is_floating_point:
                     raise TypeError(f"Module.type: `dst_type` (={kind}) cannot hold the gradients of {name!r}")
-        return self._apply(lambda t: t.to(dtype=kind))  # type: ignore[attr-defined]
+        return self._apply(lambda t: t.to(dtype=kind))
 
     def to_empty(self, *, device: Any, recurse: bool = True) -> Self:
         """Move parameters and buffers to `device` without their values, which are undefined afterwards."""

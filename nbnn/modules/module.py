@@ -263,7 +263,7 @@ class Module(Walk, Hooks, State, Convert):
             if set_to_none:
                 parameter.grad = None
             elif parameter.grad is not None:
-                parameter.grad.detach_().zero_()  # type: ignore[attr-defined]
+                parameter.grad.detach_().zero_()
 
     # -- text ---------------------------------------------------------------------------------------------------
 

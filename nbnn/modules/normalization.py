@@ -92,7 +92,7 @@ class _BatchNorm(_NormBase):
         keeps_track = self.track_running_stats or not self.training
         momentum = self.momentum
         if self.training and self.track_running_stats and self.num_batches_tracked is not None:
-            self.num_batches_tracked.add_(1)  # type: ignore[attr-defined]
+            self.num_batches_tracked.add_(1)
             if momentum is None:  # the mean over all batches so far
                 momentum = 1.0 / self.num_batches_tracked.item()
         return F.batch_norm(

@@ -2,7 +2,7 @@
 
 from nbnn import init as init
 from nbnn import utils as utils
-from nbnn.modules import *  # noqa: F403
+from nbnn.modules import *
 from nbnn.modules import __all__ as _modules
 from nbnn.nn import functional as functional
 from nbnn.tensor import Parameter as Parameter

@@ -1,4 +1,4 @@
 """``import nbnn.nn.functional as F``: the functions of `nbnn.functional` under torch's path."""
 
-from nbnn.functional import *  # noqa: F403
+from nbnn.functional import *
 from nbnn.functional import __all__ as __all__

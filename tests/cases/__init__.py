@@ -4,8 +4,13 @@ import numpy as np
 
 
 def normal(*shapes):
-    """A maker of normal float64 arrays of these shapes; what is not a shape is passed on."""
-    return lambda r: tuple(np.asarray(r.normal(size=s)) if isinstance(s, tuple) else s for s in shapes)
+    """A maker of normal float64 arrays of these shapes."""
+    return lambda r: tuple(np.asarray(r.normal(size=s)) for s in shapes)
+
+
+def one(shape, *rest):
+    """A maker of one normal array; the rest is passed on."""
+    return lambda r: (np.asarray(r.normal(size=shape)), *rest)
 
 
 def uniform(low, high, *shapes):

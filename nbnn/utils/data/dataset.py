@@ -90,7 +90,7 @@ class TensorDataset(Dataset):
             raise ValueError(f"TensorDataset: `tensors` must have the same first size; got shapes {shapes}")
 
     def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
-        return tuple(t[index] for t in self.tensors)  # type: ignore[index]
+        return tuple(t[index] for t in self.tensors)
 
     def __len__(self) -> int:
         return len(self.tensors[0])
@@ -191,7 +191,7 @@ def rows_reader(dataset: Any) -> Callable[[list[int]], list[Tensor]] | None:
 def _rows(t: Tensor, indices: np.ndarray) -> Tensor:
     """The rows of `t` at `indices`, copied by NumPy where it can: no kernel to compile in a worker process."""
     if t.is_cuda or t.requires_grad or t.dtype.numpy is None:
-        return t[indices]  # type: ignore[index]
+        return t[indices]
     return from_numpy(t.numpy()[indices])
 
 

@@ -1,0 +1,18 @@
+"""What runs inside a user's own ``@njit``: the functions of `nbnn.functional` on arrays, with no Python in between.
+
+Importing this room tells Numba what the functions are in compiled code; nothing is compiled before they are used.
+
+Examples
+--------
+>>> import numba
+>>> import numpy as np
+>>> import nbnn.nn.functional as F
+>>> @numba.njit
+... def layer(x, weight, bias):
+...     return F.relu(F.linear(x, weight, bias))
+>>> layer(np.array([1.0, 2.0]), np.array([[3.0, 4.0], [-1.0, 0.0]]), np.array([0.5, 0.0]))
+array([11.5,  0. ])
+"""
+
+from nbnn.compile import activation as activation
+from nbnn.compile import linear as linear
