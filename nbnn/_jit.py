@@ -34,6 +34,7 @@ _FLAGS: dict[str, Any] = {
     "error_model": "numpy",
     "fastmath": {"contract"},
     "nogil": True,
+    "_nrt": False,
     "no_cfunc_wrapper": True,
 }
 
@@ -230,7 +231,7 @@ def jit(func: Callable, tag: str = "", *, reassociate: bool = False, inner: bool
 
 
 def shared(func: Callable) -> Callable:
-    """Let nopython code call `func` too, a rule on integers; Python keeps calling it directly, with nothing compiled."""
+    """Let nopython code call `func` too, a rule on integers; Python keeps calling it directly, nothing compiled."""
     return register_jitable(func)
 
 
@@ -256,7 +257,7 @@ def bind(template: Callable, name: str, **names: Any) -> Callable:
 
 
 class _CompileClock:
-    """Adds up the seconds Numba spends compiling, from Numba's own events."""
+    """Adds up the seconds Numba spends compiling, from Numba's own events, and says so once where a person waits."""
 
     def __init__(self) -> None:
         self._depth = 0
@@ -273,11 +274,21 @@ class _CompileClock:
         if self._depth == 0:
             before = stats.seconds
             stats.seconds += time.perf_counter() - self._start
-            if before < 1.0 <= stats.seconds:
-                _log.info("compiling kernels on first use; they are cached in %s", _cache_dir())
+            if before < 2.0 <= stats.seconds:
+                _announce()
 
     def notify(self, event: Any) -> None:
         (self.on_start if event.is_start else self.on_end)(event)
+
+
+def _announce() -> None:
+    """Tell a person at a terminal or notebook why the first run is slow; programs read it from the log."""
+    kept = _cache_dir()
+    text = "nbnn: compiling kernels on first use" + ("" if kept is None else f"; they are kept in {kept.parent}")
+    _log.info(text)
+    waiting = sys.stderr is not None and sys.stderr.isatty()
+    if (waiting or "ipykernel" in sys.modules) and os.environ.get("NBNN_QUIET", "0") == "0":
+        sys.stderr.write(text + "\n")
 
 
 def _watch_compiles() -> None:

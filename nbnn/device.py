@@ -114,19 +114,30 @@ def address(storage: Storage) -> int:
     return storage.ctypes.data if isinstance(storage, np.ndarray) else _gpu().address(storage)
 
 
-def launch(kernel: _cpu.Kernel, outs: tuple, ins: tuple, params: tuple, n: int, work: int = 1) -> None:
-    """Run `kernel` over n items where its outputs lie; `work` is about the scalar operations of one item."""
+def launch(
+    kernel: _cpu.Kernel,
+    outs: tuple,
+    ins: tuple,
+    params: tuple,
+    n: int,
+    work: int = 1,
+    fast: Any = None,
+    workspace: int = 0,
+) -> None:
+    """Run `kernel` over n items where its outputs lie.
+
+    `work` is about the scalar operations of one item. On the CPU a measured path `fast` stands in for the kernel, with
+    scratch memory of `workspace` elements of the first output's type.
+    """
     if n == 0:
         return
-    if isinstance(outs[0], np.ndarray):
+    if not isinstance(outs[0], np.ndarray):
+        _gpu().run(kernel, outs, ins, params, n)
+    elif fast is None:
         _cpu.run(kernel, outs, ins, params, n, work)
     else:
-        _gpu().run(kernel, outs, ins, params, n)
-
-
-def launch_fast(compiled: Any, args: tuple, work: int) -> None:
-    """Run a CPU fast path, which ends in the address of the threads' driver: 0 where `work` is small."""
-    _cpu.enter_fast(compiled, args, work)
+        scratch = np.empty(workspace, outs[0].dtype)
+        _cpu.enter_fast(fast, (*outs, *ins, scratch, *params), n * work)
 
 
 def set_num_threads(num_threads: int) -> None:

@@ -197,19 +197,15 @@ def _run(op: Op, inputs: tuple, params: tuple) -> tuple[Tensor, ...]:
         make(empty(math.prod(shape), (k or kind).storage, where), shape, k or kind)
         for shape, k in zip(out_shapes, kinds, strict=True)
     )
-    _launch(op, tuple(o._data for o in outs), tuple(storages), params, shapes, kind)
+    _launch(op, tuple([o._data for o in outs]), tuple(storages), params, shapes)
     return outs
 
 
-def _launch(op: Op, outs: tuple, ins: tuple, params: tuple, shapes: tuple, kind: dtypes.dtype) -> None:
+def _launch(op: Op, outs: tuple, ins: tuple, params: tuple, shapes: tuple) -> None:
     work = 1 if op.work is None else op.work(params, *shapes)
     n = outs[0].size if op.count is None else op.count(params, *shapes)
-    if op.fast is None or not isinstance(outs[0], np.ndarray):
-        _device.launch(op.kernel, outs, ins, params, n, work)
-        return
-    size = 0 if op.workspace is None else op.workspace(*params)
-    workspace = empty(size, kind.storage, _device.CPU)
-    _device.launch_fast(op.fast, (*outs, *ins, workspace, *params), n * work)
+    workspace = 0 if op.workspace is None else op.workspace(*params)
+    _device.launch(op.kernel, outs, ins, params, n, work, op.fast, workspace)
 
 
 def _run_half(op: Op, inputs: tuple, params: tuple) -> tuple[Tensor, ...]:

@@ -75,6 +75,8 @@ class Case:
         The dtype of floating results, where it is not that of the inputs.
     cuda, fresh : bool
         Whether it runs on CUDA; whether the result is new memory (False: it may be a view or the input itself).
+    rows_only : bool
+        Whether it refuses inputs that do not lie row by row in memory.
     """
 
     name: str
@@ -93,6 +95,7 @@ class Case:
     out: str | None = None
     cuda: bool = True
     fresh: bool = True
+    rows_only: bool = False
 
     @property
     def function(self) -> str:
@@ -612,7 +615,8 @@ def cuda(case: Case) -> None:
 
 def checks(case: Case) -> list[Callable[[Case], None]]:
     """The checks that can be derived from a case, but for `cuda`, which runs elsewhere."""
-    found = [value, layouts, untouched, fully_written]
+    found = [value, untouched, fully_written]
+    found += [] if case.rows_only else [layouts]
     found += [gradient, spread_gradient] if case.grad else []
     found += [second] if case.grad and case.second else []
     found += [zero_size] if case.empty else []

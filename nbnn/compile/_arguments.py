@@ -180,11 +180,25 @@ def flat(x):  # type: ignore[no-untyped-def]
 
 @overload(flat)
 def _flat(x):  # type: ignore[no-untyped-def]
+    if isinstance(x, types.NoneType):
+        return lambda x: None
     if x.layout != "C":
         return lambda x: np.ascontiguousarray(x).reshape(x.size)
     if not x.mutable or not x.aligned:
         return lambda x: x.copy().reshape(x.size)
     return lambda x: x.reshape(x.size)
+
+
+def shape_of(x):  # type: ignore[no-untyped-def]
+    """The shape of an array as a rule takes it: None of None, and one axis where there is none."""
+    raise NotImplementedError  # compiled code only
+
+
+@overload(shape_of)
+def _shape_of(x):  # type: ignore[no-untyped-def]
+    if isinstance(x, types.NoneType):
+        return lambda x: None
+    return (lambda x: x.shape) if x.ndim else (lambda x: (1,))
 
 
 def shaped(values, shape):  # type: ignore[no-untyped-def]

@@ -10,15 +10,17 @@ from numba import types
 import nbnn.functional as F
 from nbnn import _jit
 from nbnn.compile._arguments import compiles, flat, shaped, stand_in
+from nbnn.compile._link import linked
 from nbnn.kernels import activation as K
 
-_relu_cpu = K.relu.cpu
+_relu_cpu = linked(K.relu.cpu)
 
 
+@linked
 @_jit.jit
 def _relu(x):  # type: ignore[no-untyped-def]
     out = np.empty(x.size, x.dtype)
-    _relu_cpu(out, flat(x), (), 0, x.size, x.size, 0)
+    _relu_cpu((out, flat(x), (), 0, x.size, x.size, 0))
     return shaped(out, x.shape)
 
 
@@ -33,6 +35,6 @@ def relu(input: Any, inplace: Any = False) -> Any:
     def impl(input, inplace=False):  # type: ignore[no-untyped-def]
         if inplace:  # as eagerly: only a Tensor counts its changes
             raise TypeError("relu: `input` must be a Tensor; got ndarray")
-        return _relu(input)
+        return _relu((input,))
 
     return impl

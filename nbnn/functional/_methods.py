@@ -63,19 +63,19 @@ def _converter(kind: dtypes.dtype) -> Any:
 
 
 def _iadd(self: Tensor, other: Any) -> Tensor:
-    return inplace.write("add_", self, array.add(self, other))
+    return inplace.write("add_", self, array.add(inplace.before(self, other), other))
 
 
 def _isub(self: Tensor, other: Any) -> Tensor:
-    return inplace.write("sub_", self, array.sub(self, other))
+    return inplace.write("sub_", self, array.sub(inplace.before(self, other), other))
 
 
 def _imul(self: Tensor, other: Any) -> Tensor:
-    return inplace.write("mul_", self, array.mul(self, other))
+    return inplace.write("mul_", self, array.mul(inplace.before(self, other), other))
 
 
 def _itruediv(self: Tensor, other: Any) -> Tensor:
-    return inplace.write("div_", self, array.div(self, other))
+    return inplace.write("div_", self, array.div(inplace.before(self, other), other))
 
 
 def _logical_not(self: Tensor) -> Tensor:

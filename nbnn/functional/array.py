@@ -380,13 +380,14 @@ def _sum_forward(x: Tensor, params: tuple) -> tuple[Tensor]:
     if 0 in x._shape or not axes:
         if axes:
             return (full(out_shape, 0, dtype=kind, device=x.device),)
-        return (make(flat(x), out_shape, kind),)
+        return (make(_clone_forward(x, ())[0]._data, out_shape, kind),)  # a result never shares its input's memory
     data, outer, length, inner = _axes_last(x, axes)
     while True:
         blocks = -(-length // _reduce.BLOCK)
         out = _device.empty(outer * blocks * inner, kind.storage, x.device)
         rows = outer * blocks * inner
-        _device.launch(_reduce.sum_blocks, (out,), (data,), (length, inner), rows, min(length, _reduce.BLOCK))
+        work, fast = min(length, _reduce.BLOCK), _reduce.sum_blocks_fast
+        _device.launch(_reduce.sum_blocks, (out,), (data,), (length, inner), rows, work, fast)
         data, length = out, blocks
         if blocks == 1:
             return (make(data, out_shape, kind),)

@@ -132,6 +132,7 @@ def _conv(
 ) -> Tensor:
     """Convolve the last n axes, as the last n of three."""
     _check.floating(op, "input", input)
+    _check.tensor(op, "weight", weight)
     _check.same_dtype(op, input=input, weight=weight, bias=bias)
     shape, kernel = input._shape, weight._shape[2:]
     if weight.dim() != n + 2:

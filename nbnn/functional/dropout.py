@@ -16,7 +16,7 @@ def _dropout_grad(node: Node, g: Tensor) -> tuple:
     return (apply(DROPOUT, g, params=node.params),)
 
 
-DROPOUT = Op("dropout", K.dropout, grad=_dropout_grad, work=lambda *_: 32)
+DROPOUT = Op("dropout", K.dropout, grad=_dropout_grad, work=lambda *_: 4, fast=K.dropout_fast)
 
 
 @takes_arrays

@@ -98,10 +98,11 @@ INDEX_ROWS_BACKWARD = Op(
 def _basic_key(x: Tensor, key: tuple) -> tuple[tuple, tuple[int, ...]]:
     """An int or (start, stop, step) for each axis, and where None asks for new axes in the result."""
     used = sum(k is not None and k is not Ellipsis for k in key)
-    if used > x.dim() or key.count(Ellipsis) > 1:
+    ellipses = [k for k, item in enumerate(key) if item is Ellipsis]  # not key.count: == on a Tensor compares elements
+    if used > x.dim() or len(ellipses) > 1:
         raise IndexError(f"index: {used} indices for a Tensor of shape {x._shape}")
     fill = (slice(None),) * (x.dim() - used)
-    at = key.index(Ellipsis) if Ellipsis in key else len(key)
+    at = ellipses[0] if ellipses else len(key)
     full = (*key[:at], *fill, *key[at + 1 :])
     items: list[Any] = []
     new_axes: list[int] = []
@@ -210,6 +211,7 @@ def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     x = _check.tensor("narrow", "input", input)
     axis = _check.dim("narrow", dim, x.dim())
     n = x._shape[axis] if x._shape else 0
+    start, length = _check.integer("narrow", "start", start), _check.integer("narrow", "length", length)
     start = start + n if start < 0 else start
     if not 0 <= start <= start + length <= n:
         raise ValueError(f"narrow: `start` (={start}) and `length` (={length}) must stay within size {n} of axis {axis}")
@@ -248,6 +250,12 @@ def _cat_grad(node: Any, grad: Tensor) -> tuple:
 CAT = Op("cat", forward=_cat_forward, grad=_cat_grad)
 
 
+def _sequence(op: str, tensors: Any) -> tuple:
+    if not isinstance(tensors, (tuple, list)):
+        raise TypeError(f"{op}: `tensors` must be a list or tuple of Tensors; got {type(tensors).__name__}")
+    return tuple(tensors)
+
+
 def cat(tensors: Any, dim: int = 0) -> Tensor:
     """Join Tensors along an existing axis.
 
@@ -268,7 +276,7 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
     >>> nbnn.cat([nbnn.zeros(1, 2), nbnn.ones(2, 2)]).shape
     nbnn.Size([3, 2])
     """
-    xs = tuple(tensors)
+    xs = _sequence("cat", tensors)
     if not xs:
         raise ValueError("cat: `tensors` must hold at least one Tensor")
     if all(isinstance(x, np.ndarray) for x in xs):
@@ -301,7 +309,7 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
     >>> nbnn.stack([nbnn.zeros(2), nbnn.ones(2)]).shape
     nbnn.Size([2, 2])
     """
-    xs = tuple(tensors)
+    xs = _sequence("stack", tensors)
     if not xs:
         raise ValueError("stack: `tensors` must hold at least one Tensor")
     if any(x.shape != xs[0].shape for x in xs):

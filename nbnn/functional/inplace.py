@@ -9,7 +9,7 @@ import numpy as np
 
 import nbnn.device as _device
 from nbnn.autograd import Node
-from nbnn.autograd._tape import recording
+from nbnn.autograd._tape import recording, wants_grad
 from nbnn.functional import _check
 from nbnn.functional.array import CLONE, cast, category, clone, to
 from nbnn.functional.creation import as_tensor, full
@@ -76,11 +76,21 @@ def refresh_view(t: Tensor) -> None:
 
 def _copy_into_grad(node: Node, g: Tensor) -> tuple:
     """`before` was overwritten where the view lies: its gradient is zero there; `value` gets what lies there."""
-    whole = clone(g) if node.needs[0] else None
-    if whole is not None:
-        hole = view(whole.detach(), *node.params)
-        store(hole, _device.full(hole.numel(), hole._dtype.storage, hole.device, 0))
+    whole = apply(CUT_OUT, g, params=node.params) if node.needs[0] else None
     return whole, apply(AS_STRIDED, clone(g), params=node.params) if node.needs[1] else None
+
+
+def _cut_out_forward(g: Tensor, params: tuple) -> tuple[Tensor]:
+    """A copy with zeros where a view lies."""
+    whole = clone(g.detach())
+    hole = view(whole, *params)
+    store(hole, _device.full(hole.numel(), hole._dtype.storage, hole.device, 0))
+    return (whole,)
+
+
+CUT_OUT = Op(
+    "cut_out", forward=_cut_out_forward, grad=lambda node, g: (apply(CUT_OUT, g, params=node.params),)
+)
 
 
 def _as_strided_forward(x: Tensor, params: tuple) -> tuple[Tensor]:
@@ -107,11 +117,17 @@ AS_STRIDED_BACKWARD = Op(
 COPY_INTO = Op("copy_into", forward=lambda *_: (), grad=_copy_into_grad)
 
 
+def before(target: Tensor, *others: Any) -> Tensor:
+    """`target` for an op whose result will overwrite it: a copy where backward may need what it holds now."""
+    tracked = recording.enabled and wants_grad(t for t in (target, *others) if isinstance(t, Tensor))
+    return clone(target) if tracked else target
+
+
 def in_place(function: Callable, name: str) -> Callable:
     """The in-place form of a function of Tensors: its result written back into the first argument."""
 
     def changed(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        return write(name, self, function(self, *args, **kwargs))
+        return write(name, self, function(before(self, *args), *args, **kwargs))
 
     changed.__name__ = changed.__qualname__ = name
     changed.__doc__ = f"`{function.__name__}` in place."

@@ -192,6 +192,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     tensor([11.5000])
     """
     _check.floating("linear", "input", input)
+    _check.tensor("linear", "weight", weight)
     _check.same_dtype("linear", input=input, weight=weight, bias=bias)
     if weight.dim() == 1:
         out = linear(input, apply(RESHAPE, weight, params=((1, *weight._shape),)), bias)

@@ -21,6 +21,8 @@ from nbnn.tensor import Tensor, flat, make
 # -- negative log-likelihood ---------------------------------------------------------------------------------------
 # params: classes, spatial, ignore_index
 
+_SMALL = 4096  # elements of the input up to which the body is as fast as the path that spares divisions
+
 
 def _nll_grad(node: Node, g: Tensor, _: Tensor) -> tuple:
     target, weight = node.saved
@@ -37,7 +39,8 @@ def _nll_backward_forward(g: Tensor, target: Tensor, weight: Any, params: tuple)
     n = math.prod(shape)
     out = make(_device.empty(n, g._dtype.storage, g.device), shape, g._dtype)
     ins = (flat(g), flat(target), None if weight is None else flat(weight))
-    _device.launch(K.nll_loss_backward, (out._data,), ins, tuple(geometry), n)
+    fast = K.nll_loss_backward_fast if n > _SMALL else None
+    _device.launch(K.nll_loss_backward, (out._data,), ins, tuple(geometry), n, 1, fast)
     return (out,)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import nbnn.device as _device
 from nbnn import dtypes
 from nbnn.autograd import Node
 from nbnn.functional import _check
@@ -12,7 +13,7 @@ from nbnn.functional._rules import max_pool_rule
 from nbnn.functional.shape import RESHAPE
 from nbnn.kernels import pooling as K
 from nbnn.op import Op, apply, takes_arrays
-from nbnn.tensor import Tensor
+from nbnn.tensor import Tensor, flat, make
 
 # params of every op here: D, H, W, OD, OH, OW, then kernel, stride, padding, dilation (three each)
 
@@ -33,12 +34,20 @@ def _max_pool_grad(node: Node, g: Tensor, _: Any) -> tuple:
 
 def _max_pool_backward_grad(node: Node, gg: Tensor) -> tuple:
     (index,) = node.saved
-    sizes = (math.prod(node.params[:3]), math.prod(node.params[3:6]))
-    return (apply(GATHER_PLANES, gg, index, params=sizes), None)
+    return (apply(GATHER_PLANES, gg, index, params=node.params), None)
 
 
-def _gather_planes_grad(node: Node, g: Tensor) -> tuple:
-    raise RuntimeError("max_pool: the third derivative is not available")
+def _gather_forward(x: Tensor, index: Tensor, params: tuple) -> tuple[Tensor]:
+    n = index.numel()
+    out = make(_device.empty(n, x._dtype.storage, x.device), index._shape, x._dtype)
+    sizes = (math.prod(params[:3]), math.prod(params[3:6]))
+    _device.launch(K.gather_planes, (out._data,), (flat(x), flat(index)), sizes, n)
+    return (out,)
+
+
+def _gather_grad(node: Node, g: Tensor) -> tuple:
+    (index,) = node.saved
+    return (apply(MAX_POOL_BACKWARD, g, index, params=node.params), None)
 
 
 MAX_POOL = Op(
@@ -49,6 +58,7 @@ MAX_POOL = Op(
     work=_window_work,
     saves_outputs=(1,),
     grad=_max_pool_grad,
+    fast=K.max_pool3d_fast,
 )
 MAX_POOL_BACKWARD = Op(
     "max_pool_backward",
@@ -57,14 +67,9 @@ MAX_POOL_BACKWARD = Op(
     work=_window_work,
     saves_inputs=(1,),
     grad=_max_pool_backward_grad,
+    fast=K.max_pool3d_backward_fast,
 )
-GATHER_PLANES = Op(
-    "max_pool_gather",
-    K.gather_planes,
-    shape=lambda params, x, index: (index,),
-    saves_inputs=(1,),
-    grad=_gather_planes_grad,
-)
+GATHER_PLANES = Op("max_pool_gather", forward=_gather_forward, saves_inputs=(1,), grad=_gather_grad)
 
 
 def _max_pool(

@@ -88,6 +88,18 @@ def _call(typingctx, function, i, args):  # type: ignore[no-untyped-def]
     return inner.return_type(function, i, args), codegen
 
 
+@intrinsic
+def _natural(typingctx, i):
+    """`i`, promised to be >= 0: without it LLVM keeps the test for a negative index and turns every load into a gather."""
+
+    def codegen(context, builder, signature, values):
+        function = builder.module.declare_intrinsic("llvm.assume", (), ir.FunctionType(ir.VoidType(), [ir.IntType(1)]))
+        builder.call(function, [builder.icmp_signed(">=", values[0], ir.Constant(values[0].type, 0))])
+        return values[0]
+
+    return i(i), codegen
+
+
 def _parallel_for(chunk, packed, start, stop, grain):  # type: ignore[no-untyped-def]
     """The one parallel loop of the library: chunk c is [start + c * grain, start + (c + 1) * grain)."""
     for c in prange((stop - start + grain - 1) // grain):
@@ -103,7 +115,8 @@ def _elements_1(y, x, params, start, stop, grain, pool):  # type: ignore[no-unty
     if pool != 0 and stop - start > grain:
         _fan_out((y, x, params), start, stop, grain, pool)
     else:
-        for i in range(start, stop):
+        for k in range(start, stop):
+            i = _natural(k)
             y[i] = body(x[i], *params)
 
 
@@ -111,7 +124,8 @@ def _elements_2(y, a, b, params, start, stop, grain, pool):  # type: ignore[no-u
     if pool != 0 and stop - start > grain:
         _fan_out((y, a, b, params), start, stop, grain, pool)
     else:
-        for i in range(start, stop):
+        for k in range(start, stop):
+            i = _natural(k)
             y[i] = body(a[i], b[i], *params)
 
 
@@ -119,7 +133,8 @@ def _elements_3(y, a, b, c, params, start, stop, grain, pool):  # type: ignore[n
     if pool != 0 and stop - start > grain:
         _fan_out((y, a, b, c, params), start, stop, grain, pool)
     else:
-        for i in range(start, stop):
+        for k in range(start, stop):
+            i = _natural(k)
             y[i] = body(a[i], b[i], c[i], *params)
 
 
@@ -127,7 +142,8 @@ def _outputs_1(y, args, start, stop, grain, pool):  # type: ignore[no-untyped-de
     if pool != 0 and stop - start > grain:
         _fan_out((y, args), start, stop, grain, pool)
     else:
-        for i in range(start, stop):
+        for k in range(start, stop):
+            i = _natural(k)
             y[i] = _call(body, i, args)
 
 
@@ -135,7 +151,8 @@ def _outputs_2(y, z, args, start, stop, grain, pool):  # type: ignore[no-untyped
     if pool != 0 and stop - start > grain:
         _fan_out((y, z, args), start, stop, grain, pool)
     else:
-        for i in range(start, stop):
+        for k in range(start, stop):
+            i = _natural(k)
             y[i], z[i] = _call(body, i, args)
 
 
@@ -228,7 +245,7 @@ def over_ranges(body: Callable) -> Kernel:
 
 
 def inner_ranges(body: Callable) -> Kernel:
-    """`over_ranges` for a kernel that only other kernels run: called from Python it would crash, so it compiles faster."""
+    """`over_ranges` for a kernel that only kernels run: it compiles faster, and called from Python it would crash."""
     return Kernel(body, "ranges", inner=True)
 
 
@@ -291,6 +308,8 @@ if hasattr(os, "register_at_fork"):
 def run(kernel: Kernel, outs: tuple, ins: tuple, params: tuple, n: int, work: int = 1) -> None:
     """Run `kernel` over n items on the CPU; `work` is roughly the cost of one item in scalar operations."""
     grain = max(1, CHUNK_WORK // work)
+    if kernel.kind in ("elements", "outputs"):
+        grain = max(64, grain - grain % 64)  # vectors, and so bits, are the same in chunks as in one serial run
     if kernel.kind == "elements":
         args = (*outs, *ins, params)
     elif kernel.kind == "outputs":

@@ -57,7 +57,7 @@ def workspace_size(m, n, k):  # type: ignore[no-untyped-def]
 
 
 def _multiply_panels(c, c_at, ldc, a, a_at, b, b_at, k, rows, columns, fresh):  # type: ignore[no-untyped-def]
-    """One tile of C: (0 if `fresh` else C) + a panel of A times a panel of B, of which `rows` x `columns` are stored."""
+    """One tile of C: (0 if `fresh` else C) + panel of A times panel of B, of which `rows` x `columns` are stored."""
     full = rows == MR and columns == 2 * lanes(c)
     if fresh:
         tile = tile_zero(c, MR, 2)
@@ -79,7 +79,7 @@ multiply_panels = _jit.jit(_multiply_panels, inner=True)
 
 
 def _pack_panel(w, w_at, width, x, x_at, across, along, count, steps):  # type: ignore[no-untyped-def]
-    """w[s, r] = x[s * along + r * across] for r < count, zeros up to `width`: what step s of a product reads lies together.
+    """w[s, r] = x[s * along + r * across] for r < count, zeros up to `width`: what step s reads lies together.
 
     Only vector code: loops over scalars cost four times as much to compile, being vectorised behind alias checks.
     """
@@ -200,7 +200,6 @@ def gemm(c, c_at, a, a_at, b, b_at, bias, by_row, m, n, k, a_row, a_col, b_row, 
         Address of the parallel driver; 0 runs on the calling thread.
     """
     width = 2 * lanes(c)
-    height = round_up(1, MR)  # MR as an ordinary int: its literal type would compile _pack twice
     lead, added = NO_BIAS, c  # an array in any case: the kernels compile once for with and without bias
     if bias is not None:
         lead, added = BIAS, bias
@@ -216,39 +215,15 @@ def gemm(c, c_at, a, a_at, b, b_at, bias, by_row, m, n, k, a_row, a_col, b_row, 
             steps, lead_a, lead_b = depth, NO_BIAS, NO_BIAS
             if lead == BIAS and p == 0:
                 steps, lead_a, lead_b = depth + 1, BIAS if by_row else ONES, ONES if by_row else BIAS
-            args = (
-                workspace,
-                w_at,
-                height,
-                a,
-                a_at + i * a_row + p * a_col,
-                a_row,
-                a_col,
-                rows,
-                depth,
-                added,
-                i,
-                lead_a,
-            )
+            at = a_at + i * a_row + p * a_col
+            args = (workspace, w_at, MR, a, at, a_row, a_col, rows, depth, added, i, lead_a)
             _run_pack(args, 0, (rows + MR - 1) // MR, max(1, _GRAIN // (steps * MR * 8)), pool)
             b_panels = w_at + round_up(rows, MR) * steps
             for j in range(0, n, NS):
                 columns = min(NS, n - j)
                 panels = (columns + width - 1) // width
-                args = (
-                    workspace,
-                    b_panels,
-                    width,
-                    b,
-                    b_at + p * b_row + j * b_col,
-                    b_col,
-                    b_row,
-                    columns,
-                    depth,
-                    added,
-                    j,
-                    lead_b,
-                )
+                at = b_at + p * b_row + j * b_col
+                args = (workspace, b_panels, width, b, at, b_col, b_row, columns, depth, added, j, lead_b)
                 _run_pack(args, 0, panels, max(1, _GRAIN // (steps * width * 8)), pool)
                 args = (c, c_at + i * ldc + j, ldc, workspace, w_at, b_panels, rows, columns, steps, p == 0)
                 grain = max(1, _GRAIN // (steps * width * min(rows, MC)))

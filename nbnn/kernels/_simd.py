@@ -6,7 +6,7 @@ Three types live in registers and never in Python:
 * a *mask*, the result of `less`, for `select`;
 * a *tile*, rows x columns of vectors: the accumulators of a matrix product, ``tile = tile_outer(tile, a, i, 1, b, j)``.
 
-Every function that makes a vector takes an optional literal `lanes`; without it the vector has the width of this machine
+Every function that makes a vector takes an optional literal `lanes`; without it the vector is as wide as this machine
 (`LANES` float32 or half as many float64). A sum whose bits must not depend on the machine uses `lanes` = 16 everywhere:
 LLVM splits what the machine does not have. Addresses are computed by GEP from the array: integer pointers can be
 miscompiled by LLVM 22.
@@ -437,7 +437,7 @@ def tile_outer(typingctx, tile, a, a_index, a_step, b, b_index):  # type: ignore
 
 @intrinsic
 def tile_dot(typingctx, tile, a, a_index, a_step, b, b_index, b_offsets):  # type: ignore[no-untyped-def]
-    """``tile[r, c] += a[a_index + r * a_step:] * b[b_index + b_offsets[c]:]``, lane by lane: rows x columns dot products."""
+    """``tile[r, c] += a[a_index + r * a_step:] * b[b_index + b_offsets[c]:]``, lane by lane: dot products."""
     vector = tile.vector
 
     def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]

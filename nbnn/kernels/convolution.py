@@ -189,7 +189,7 @@ def _tap_offset(g, a, b, e):  # type: ignore[no-untyped-def]
 
 
 def _padded_row(w, at, count, x, x_at, width, pad, spread, stride, phase):  # type: ignore[no-untyped-def]
-    """One padded row of one phase: position j is pixel (j * stride + phase - pad) / spread where that exists, else 0."""
+    """One padded row of one phase: position j is pixel (j * stride + phase - pad) / spread, or 0."""
     step = lanes(w)
     for j in range(0, count, step):
         store_part(w, at + j, zero(w), count - j)
@@ -327,7 +327,8 @@ def _multiply(start, stop, grain, out, out_at, w, x_at, scratch, scratch_size, l
 def _few_planes(start, stop, grain, out, out_at, w, x_at, weight, bias, lead, groups, cs, m, flipped, g):  # type: ignore[no-untyped-def]
     """Item = (image, output plane, row): vectors of pixels, read in place; for a group with few outputs (depthwise)."""
     step, plane, taps = lanes(w), _plane_size(g), g[15] * g[16] * g[17]
-    rows = g[18] * g[19]
+    rows, phase, turn = g[18] * g[19], g[21] * g[22] * g[23], -1 if flipped else 1
+    jump, rest = g[14] // g[11], g[14] % g[11]
     for item in range(start, stop):
         output, row = item // rows, item % rows  # groups * m outputs for each image
         group, r = output // m, output % m
@@ -342,12 +343,15 @@ def _few_planes(start, stop, grain, out, out_at, w, x_at, weight, bias, lead, gr
                 factor = first + ((k * m + r) * taps + taps - 1 if flipped else (r * cs + k) * taps)
                 for a in range(g[15]):
                     for b in range(g[16]):
-                        for e in range(g[17]):
-                            source = x_from + k * plane + px + _tap_offset(g, a, b, e)
+                        source, fx = x_from + k * plane + px + _tap_offset(g, a, b, 0), 0
+                        for _ in range(g[17]):
                             number = splat(weight[factor])
                             low = fma(number, load(w, source), low)
                             high = fma(number, load(w, source + step), high)
-                            factor += -1 if flipped else 1
+                            factor += turn
+                            source, fx = source + jump + rest * phase, fx + rest  # as in _taps_of_run
+                            if fx >= g[11]:
+                                source, fx = source + 1 - g[11] * phase, fx - g[11]
             at = out_at + item * g[20] + px
             store_part(out, at, low, g[20] - px)
             store_part(out, at + step, high, g[20] - px - step)
