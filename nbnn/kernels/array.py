@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nbnn import _jit
 from nbnn.kernels._cpu import over_elements, over_outputs, over_rows
+from nbnn.kernels._vecmath import natural
 
 
 @over_outputs(1)
@@ -90,8 +91,8 @@ def truth(x):
     return x != 0
 
 
-# Halves are converted by integer arithmetic on their bits: the libraries' conversions are calls that a JIT cannot resolve
-# on every CPU. The float32 side comes as its bits too (uint32).
+# Halves are converted by integer arithmetic on their bits: the libraries' conversions are calls that a JIT cannot
+# resolve on every CPU. The float32 side comes as its bits too (uint32).
 
 
 @over_elements(1)
@@ -189,16 +190,24 @@ def row_offset(row, d1, d2, d3, d4, t0, t1, t2, t3, t4):
 def strided_load(row, out, x, offset, d1, d2, d3, d4, n, t0, t1, t2, t3, t4, t5):
     """out[row, j] = x[offset + ... + j t5]: a strided view made contiguous, row by row of its last axis."""
     base = offset + row_offset(row, d1, d2, d3, d4, t0, t1, t2, t3, t4)
-    for j in range(n):
-        out[row * n + j] = x[base + j * t5]
+    if t5 == 1:  # a loop of its own, so that LLVM sees unit steps and vectorises it
+        for j in range(n):
+            out[natural(row * n + j)] = x[natural(base + j)]
+    else:
+        for j in range(n):
+            out[natural(row * n + j)] = x[natural(base + j * t5)]
 
 
 @over_rows
 def strided_store(row, out, x, offset, d1, d2, d3, d4, n, t0, t1, t2, t3, t4, t5):
     """out[offset + ... + j t5] = x[row, j]: contiguous values written through a strided view."""
     base = offset + row_offset(row, d1, d2, d3, d4, t0, t1, t2, t3, t4)
-    for j in range(n):
-        out[base + j * t5] = x[row * n + j]
+    if t5 == 1:
+        for j in range(n):
+            out[natural(base + j)] = x[natural(row * n + j)]
+    else:
+        for j in range(n):
+            out[natural(base + j * t5)] = x[natural(row * n + j)]
 
 
 @over_rows
@@ -208,7 +217,7 @@ def argmax(row, out, x, length, inner):
     best = x[base]
     where = 0
     for k in range(1, length):
-        value = x[base + k * inner]
+        value = x[natural(base + k * inner)]
         if value > best or (value != value and best == best):
             best = value
             where = k
@@ -220,15 +229,15 @@ def index_rows(row, out, x, index, length):
     """out[row, :] = x[index[row], :]"""
     base = index[row] * length
     for j in range(length):
-        out[row * length + j] = x[base + j]
+        out[natural(row * length + j)] = x[natural(base + j)]
 
 
 @over_rows
 def index_rows_backward(row, out, grad, index, count, length):
     """out[row, :] = sum of grad[k, :] over the k with index[k] == row, in the order of k"""
     for j in range(length):
-        out[row * length + j] = type(grad[0])(0)
+        out[natural(row * length + j)] = type(grad[0])(0)
     for k in range(count):
         if index[k] == row:
             for j in range(length):
-                out[row * length + j] += grad[k * length + j]
+                out[natural(row * length + j)] += grad[natural(k * length + j)]
