@@ -25,7 +25,9 @@ def text(t: Tensor) -> str:
         suffix.append(f"size={t._shape}")
     if t.device.type != "cpu":
         suffix.append(f"device='{t.device}'")
-    if t._dtype not in (get_default_dtype(), int64, bool_) or (values.size == 0 and t._dtype is not get_default_dtype()):
+    if t._dtype not in (get_default_dtype(), int64, bool_) or (
+        values.size == 0 and t._dtype is not get_default_dtype()
+    ):
         suffix.append(f"dtype={t._dtype!r}")
     if t._node is not None:
         suffix.append(f"grad_fn={t._node!r}")

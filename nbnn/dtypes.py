@@ -79,7 +79,13 @@ float64 = dtype("float64", np.float64, 9)
 
 ALL = (bool_, uint8, int8, int16, int32, int64, float16, bfloat16, float32, float64)
 _BY_NUMPY = {t.numpy: t for t in ALL if t.numpy is not None}
-_BY_NAME = {t.name: t for t in ALL} | {"half": float16, "float": float32, "double": float64, "long": int64, "int": int32}
+_BY_NAME = {t.name: t for t in ALL} | {
+    "half": float16,
+    "float": float32,
+    "double": float64,
+    "long": int64,
+    "int": int32,
+}
 _BY_PYTHON = {bool: bool_, int: int64, float: float64}
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 import nbnn.device as _device
-from nbnn import dtypes
 from nbnn.autograd._tape import Node, recording, wants_grad
 from nbnn.device import empty
 from nbnn.kernels._cpu import Kernel
@@ -133,10 +132,10 @@ def apply(op: Op, *inputs: Any, params: tuple = ()) -> Any:
             outs = op.forward(*inputs, params)
         else:
             outs = _run(op, inputs, params)
-    except _NeedsTensors:
+    except _NeedsTensorsError:
         return _apply_to_arrays(op, inputs, params)
     except Exception as error:
-        raise add_frame(error, op.name, inputs)
+        raise add_frame(error, op.name, inputs)  # noqa: B904  (the same exception, with a note)
     if recording.enabled and op.grad is not None and wants_grad(inputs):
         Node.record(op, inputs, outs, params)
     return outs[0] if len(outs) == 1 else outs
@@ -169,7 +168,7 @@ _SMALL = 4096
 _np_empty = np.empty
 
 
-class _NeedsTensors(Exception):
+class _NeedsTensorsError(Exception):
     """An input is not a Tensor: leave the fast path."""
 
 
@@ -179,12 +178,12 @@ def _run(op: Op, inputs: tuple, params: tuple) -> tuple[Tensor, ...]:
         if t is None:
             storages.append(None)
         elif not isinstance(t, Tensor):
-            raise _NeedsTensors
+            raise _NeedsTensorsError
         else:
             storages.append(t._data if t._strides is None else flat(t))
     first = inputs[0]
     if first is None:
-        raise _NeedsTensors
+        raise _NeedsTensorsError
     kind = first._dtype
     if kind.is_half and op.name != "cast":
         return _run_half(op, inputs, params)

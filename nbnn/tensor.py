@@ -190,9 +190,7 @@ class Tensor(Surface):
                 f"this one was computed by {self._node.name}; use .detach()"
             )
         if requires_grad and not self._dtype.is_floating_point:
-            raise RuntimeError(
-                f"requires_grad_: only floating-point Tensors have gradients; got dtype {self._dtype!r}"
-            )
+            raise RuntimeError(f"requires_grad_: only floating-point Tensors have gradients; got dtype {self._dtype!r}")
         self._leaf_requires_grad = bool(requires_grad)
         return self
 

@@ -268,10 +268,11 @@ def value(case: Case) -> None:
 def gradient(case: Case) -> None:
     """Gradients against central differences in float64: element by element where there are few."""
     values = case.make()
+    tracked = [o.requires_grad for o in outputs(case, tensors(case, values))]
 
     def total(*moved: Any) -> float:
         with nbnn.no_grad():
-            outs = [o for o in outputs(case, tensors(case, moved, False)) if o.is_floating_point()]
+            outs = [o for o, t in zip(outputs(case, tensors(case, moved, False)), tracked, strict=True) if t]
         return sum(float((to_numpy(o) * to_numpy(w)).sum()) for o, w in zip(outs, weights(outs), strict=True))
 
     found = gradients(case, values)

@@ -111,7 +111,7 @@ def test_bad_data_is_one_clear_line(tmp_path: Path, example: ModuleType) -> None
     cases: dict[str, tuple[dict[str, bytes], str]] = {
         "empty": ({}, "holds neither train-* nor t10k-* files"),
         "no-labels": ({images: good}, f"holds no {labels}"),
-        "truncated": ({images: good[:-1]}, r"truncated or damaged: shape \(10, 8, 8\) needs 656 bytes; got 655"),
+        "truncated": ({images: good[:-1]}, "truncated or damaged: shape (10, 8, 8) needs 656 bytes; got 655"),
         "header": ({images: good[:7]}, "truncated or damaged"),
         "too-long": ({images: good + b"x"}, "needs 656 bytes; got 657"),
         "truncated-gz": ({images + ".gz": gzip.compress(good)[:-9]}, "not a whole gzip file"),
@@ -127,8 +127,9 @@ def test_bad_data_is_one_clear_line(tmp_path: Path, example: ModuleType) -> None
         folder.mkdir()
         for file, content in files.items():
             (folder / file).write_bytes(content)
-        with pytest.raises(ValueError, match=message):
+        with pytest.raises(ValueError) as refusal:
             example.load_data(folder, 0)
+        assert message in str(refusal.value)
     done = digits("--data", tmp_path / "truncated", "--out", tmp_path / "out")
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr

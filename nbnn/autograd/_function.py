@@ -83,8 +83,8 @@ class _FunctionNode(Node):
 class Function:
     """A differentiable operation written by its user; call it as ``MyFunction.apply(...)``.
 
-    Subclasses define two static methods: ``forward(ctx, *inputs)`` computes the outputs (nothing in it is recorded), and
-    ``backward(ctx, *output_grads)`` returns one gradient or None for each input of `forward`. Alternatively
+    Subclasses define two static methods: ``forward(ctx, *inputs)`` computes the outputs (nothing in it is recorded),
+    and ``backward(ctx, *output_grads)`` returns one gradient or None for each input of `forward`. Alternatively
     ``forward(*inputs)`` without ctx and ``setup_context(ctx, inputs, output)``.
 
     Examples
@@ -204,7 +204,7 @@ class _Refuse(Function):
     @staticmethod
     def backward(ctx: FunctionCtx, *grad_outputs: Any) -> Any:
         raise RuntimeError(
-            "once_differentiable: this backward was declared differentiable only once, and a second derivative was asked"
+            "once_differentiable: this backward is differentiable only once, and a second derivative was asked for"
         )
 
 

@@ -68,8 +68,9 @@ def gradcheck(
         raise ValueError("gradcheck: at least one of `inputs` must require a gradient")
     for i in checked:
         if args[i].dtype.name != "float64":
-            raise ValueError(f"gradcheck: `inputs`[{i}] must be float64 for differences to mean anything; "
-                             f"got {args[i].dtype!r}")
+            raise ValueError(
+                f"gradcheck: `inputs`[{i}] must be float64 for differences to mean anything; got {args[i].dtype!r}"
+            )
     try:
         for slot, out in enumerate(_outputs(func, args)):
             if out.dtype.is_floating_point and out.requires_grad:

@@ -297,8 +297,9 @@ class Node:
     @property
     def next_functions(self) -> tuple:
         """The nodes of the inputs, with the output of each that was used."""
-        return tuple((e[0] if e is not None and isinstance(e[0], Node) else None, 0 if e is None else e[1])
-                     for e in self.edges)
+        return tuple(
+            (e[0] if e is not None and isinstance(e[0], Node) else None, 0 if e is None else e[1]) for e in self.edges
+        )
 
     def hooks_of(self, slot: int) -> dict[int, Callable]:
         """The hooks on the gradient of one output."""
@@ -340,7 +341,11 @@ def _edge(t: Tensor) -> tuple[Any, int] | None:
 
 
 def backward(
-    tensors: Any, gradients: Any = None, retain_graph: bool | None = None, create_graph: bool = False, inputs: Any = None
+    tensors: Any,
+    gradients: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
 ) -> None:
     """Accumulate gradients into the `.grad` of the leaves; `Tensor.backward` describes the arguments."""
     roots, seeds = _seeds("backward", tensors, gradients)
@@ -520,8 +525,9 @@ def _call_hooks(hooks: dict[int, Callable], g: Tensor, name: str) -> Tensor:
         if replaced is not None:
             if not isinstance(replaced, Tensor) or replaced._shape != g._shape:
                 got = replaced._shape if isinstance(replaced, Tensor) else type(replaced).__name__
-                raise RuntimeError(f"register_hook: a hook on {name} must return None or a Tensor of shape "
-                                   f"{g._shape}; got {got}")
+                raise RuntimeError(
+                    f"register_hook: a hook on {name} must return None or a Tensor of shape {g._shape}; got {got}"
+                )
             g = replaced
     return g
 

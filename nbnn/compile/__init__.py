@@ -15,4 +15,7 @@ array([11.5,  0. ])
 """
 
 from nbnn.compile import activation as activation
+from nbnn.compile import convolution as convolution
 from nbnn.compile import linear as linear
+from nbnn.compile import loss as loss
+from nbnn.compile import pooling as pooling

@@ -93,17 +93,24 @@ def axes(op: str, name: str, kind: Any, allowed: tuple[int, ...], rule: str) -> 
 def pair_of(op: str, name: str, kind: Any) -> Callable:
     """The nopython function that makes two ints of an argument of this type: an int, or a tuple of one or two."""
     value = constant(kind)
+    items = value.types if isinstance(value, types.BaseTuple) else value
+    if not isinstance(items, tuple):
+        integer_type(op, name, kind)
+        return _both
+    if len(items) not in (1, 2):
+        raise ValueError(f"{op}: `{name}` must be an int or 2 ints; got {len(items)} ints")
+    for item in items:
+        integer_type(op, name, item)
+    return _single if len(items) == 1 else _pair
+
+
+def integer_type(op: str, name: str, kind: Any) -> None:
+    """The argument must be an int; a bool is none."""
+    value = constant(kind)
     if isinstance(value, (bool, types.Boolean)):
         raise TypeError(f"{op}: `{name}` must be an int; got bool")
-    if isinstance(value, (int, types.Integer)):
-        return _both
-    if isinstance(value, types.BaseTuple):
-        value = value.types
-    if isinstance(value, tuple) and all(isinstance(constant(v), (int, types.Integer)) for v in value):
-        if len(value) in (1, 2):
-            return _single if len(value) == 1 else _pair
-        raise ValueError(f"{op}: `{name}` must be an int or 2 ints; got a tuple of {len(value)}")
-    raise TypeError(f"{op}: `{name}` must be an int or a tuple of ints in compiled code; got {kind}")
+    if not isinstance(value, (int, types.Integer)):
+        raise TypeError(f"{op}: `{name}` must be an int; got {kind}")
 
 
 @_jit.shared
@@ -129,7 +136,7 @@ ARGUMENTS = ("kernel_size", "stride", "padding", "dilation", "groups", "ignore_i
 KERNEL_SIZE, STRIDE, PADDING, DILATION, GROUPS, IGNORE_INDEX = range(6)
 
 
-def _raised(check: Callable, *args: Any, **kwargs: Any) -> Exception:
+def raised(check: Callable, *args: Any, **kwargs: Any) -> Exception:
     """What the eager check raises."""
     try:
         check(*args, **kwargs)
@@ -146,14 +153,14 @@ class BadShapes(ValueError):
 
     def __new__(cls, op: int, refusal: int, *values: Any) -> Any:
         named = dict(zip(cls.names, values, strict=True))
-        return _raised(_check.rule, OPS[op], cls.family, refusal, **named)
+        return raised(_check.rule, OPS[op], cls.family, refusal, **named)
 
 
 class BadInteger(ValueError):
     """An int that is too small or too large."""
 
     def __new__(cls, op: int, argument: int, value: int, minimum: int) -> Any:
-        return _raised(_check.integer, OPS[op], ARGUMENTS[argument], value, minimum)
+        return raised(_check.integer, OPS[op], ARGUMENTS[argument], value, minimum)
 
 
 @_jit.jit

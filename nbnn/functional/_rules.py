@@ -1,8 +1,8 @@
 """Geometry rules: which shapes fit together, and what comes out.
 
 Pure functions of ints and tuples that also compile in nopython mode, so that a call inside a user's own `@njit` has
-the same sizes and the same refusals as an eager one. A rule does not raise: it returns the number of a refusal (0: none),
-which `REFUSALS` words.
+the same sizes and the same refusals as an eager one. A rule does not raise: it returns the number of a refusal (0:
+none), which `REFUSALS` words.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 REFUSALS: dict[str, dict[int, str]] = {
     "linear": {
         1: "`weight` must have 1 or 2 axes and `input` at least 1; got input {input}, weight {weight}",
-        2: "the last size of `input` must equal `in_features`, the last size of `weight`; got input {input}, weight {weight}",
+        2: "the last size of `input` must equal `in_features`, the last size of `weight`; "
+        "got input {input}, weight {weight}",
         3: "`bias` must have shape (out_features,); got bias {bias}, weight {weight}",
     },
     "conv": {
@@ -30,7 +31,8 @@ REFUSALS: dict[str, dict[int, str]] = {
     },
     "cross_entropy": {
         1: "`input` must have at least 1 axis, (C,) or (N, C, ...); got input {input}",
-        2: "`target` must have the shape of `input` without its class axis, {wanted}; got input {input}, target {target}",
+        2: "`target` must have the shape of `input` without its class axis, {wanted}; "
+        "got input {input}, target {target}",
         3: "`weight` must have shape (C,) = ({classes},); got weight {weight}",
     },
 }
@@ -42,9 +44,8 @@ def linear_rule(input, weight, bias):  # type: ignore[no-untyped-def]
         return 1
     if input[len(input) - 1] != weight[1]:
         return 2
-    if bias is not None:
-        if len(bias) > 1 or (len(bias) == 1 and bias[0] != weight[0] and bias[0] != 1):
-            return 3
+    if bias is not None and (len(bias) > 1 or (len(bias) == 1 and bias[0] != weight[0] and bias[0] != 1)):
+        return 3
     return 0
 
 
@@ -73,7 +74,7 @@ def conv_rule(input, weight, bias, stride, padding, dilation, groups):  # type: 
 
 
 def pooled_count(size, kernel, stride, padding, dilation, ceil_mode):  # type: ignore[no-untyped-def]
-    """How many windows pool an axis; with `ceil_mode` a last one may stick out, if it starts inside input or left padding."""
+    """How many windows pool an axis; with `ceil_mode` a last one may stick out if it starts before the right padding."""
     span = size + 2 * padding - dilation * (kernel - 1) - 1
     if not ceil_mode:
         return span // stride + 1

@@ -212,7 +212,7 @@ def log(input: Tensor) -> Tensor:
 
 def _rows(params: tuple, *shapes: Any) -> int:
     """Rows of an array seen as (outer, length, inner); none where it is empty."""
-    length, inner = params
+    length, _ = params
     return math.prod(shapes[0]) // length if length else 0
 
 

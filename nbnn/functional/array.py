@@ -23,8 +23,8 @@ from nbnn.tensor import Tensor, flat, from_array, make, view
 
 __all__ = [
     "add", "argmax", "as_tensor", "cast", "clone", "div", "empty", "eq", "fill_", "full", "ge", "gt", "le",
-    "legacy_tensor", "lt", "matmul", "mean", "mul", "ne", "neg", "ones", "operands", "promoted", "sub", "sum", "tensor", "to",
-    "zeros",
+    "legacy_tensor", "lt", "matmul", "mean", "mul", "ne", "neg", "ones", "operands", "promoted", "sub", "sum",
+    "tensor", "to", "zeros",
 ]  # fmt: skip
 
 Number = (bool, int, float, np.number, np.bool_)
@@ -103,8 +103,8 @@ MOVE: Op = Op("to", forward=_move_forward, grad=lambda node, g: (apply(MOVE, g, 
 def to(input: Tensor, *args: Any, device: Any = None, dtype: Any = None, copy: bool = False, **_: Any) -> Tensor:
     """`input` on another device or of another type; itself where nothing changes.
 
-    ``x.to(nbnn.float64)``, ``x.to("cuda")``, ``x.to("cuda", nbnn.float16)`` or ``x.to(other)`` for the type and device of another
-    Tensor.
+    ``x.to(nbnn.float64)``, ``x.to("cuda")``, ``x.to("cuda", nbnn.float16)`` or ``x.to(other)`` for the type and
+    device of another Tensor.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def to(input: Tensor, *args: Any, device: Any = None, dtype: Any = None, copy: b
     for a in args:
         if isinstance(a, Tensor):
             device, dtype = a.device, a._dtype
-        elif isinstance(a, (dtypes.dtype, type)) or isinstance(a, np.dtype):
+        elif isinstance(a, (dtypes.dtype, type, np.dtype)):
             dtype = a
         elif isinstance(a, bool) or a is None:
             continue

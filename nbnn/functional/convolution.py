@@ -50,7 +50,7 @@ def _conv_grad(node: Node, g: Tensor) -> tuple:
 
 
 def _grad_input_grad(node: Node, gg: Tensor) -> tuple:
-    """dx is linear in g and in w: d/dg is the convolution of gg with w, d/dw the weight gradient with gg as the image."""
+    """dx is linear in g and in w: d/dg is the convolution of gg with w, d/dw the weight gradient with image gg."""
     g, w = node.saved
     return (
         apply(CONV, gg, w, None, params=node.params) if node.needs[0] else None,
@@ -59,7 +59,7 @@ def _grad_input_grad(node: Node, gg: Tensor) -> tuple:
 
 
 def _grad_weight_grad(node: Node, gg: Tensor) -> tuple:
-    """dw is linear in g and in x: d/dg is the convolution of x with gg, d/dx the input gradient with gg as the weight."""
+    """dw is linear in g and in x: d/dg is the convolution of x with gg, d/dx the input gradient with weight gg."""
     g, x = node.saved
     return (
         apply(CONV, x, gg, None, params=node.params) if node.needs[0] else None,
@@ -128,7 +128,15 @@ def _pad(x: Tensor, before: tuple, after: tuple) -> Tensor:
 
 
 def _conv(
-    op: str, n: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any, dilation: Any, groups: int
+    op: str,
+    n: int,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    groups: int,
 ) -> Tensor:
     """Convolve the last n axes, as the last n of three."""
     _check.floating(op, "input", input)
@@ -160,8 +168,17 @@ def _conv(
     steps3, pads3, gaps3 = lead + steps, none + pads, lead + gaps
     bias_shape = None if bias is None else bias._shape
     refusal, od, oh, ow = conv_rule(size, window, bias_shape, steps3, pads3, gaps3, count)
-    _check.rule(op, "conv", refusal, input=shape, weight=weight._shape, bias=bias_shape, groups=count, padding=pads,
-                dilation=gaps)
+    _check.rule(
+        op,
+        "conv",
+        refusal,
+        input=shape,
+        weight=weight._shape,
+        bias=bias_shape,
+        groups=count,
+        padding=pads,
+        dilation=gaps,
+    )
     params = (*size, window[0], *window[2:], od, oh, ow, *steps3, *pads3, *gaps3, count)
     out = apply(CONV, x, w, bias, params=params)
     wanted = (*shape[: -n - 1], window[0], *(od, oh, ow)[3 - n :])
@@ -170,7 +187,8 @@ def _conv(
 
 _DOC = """Convolution (cross-correlation) over {n} {axes}.
 
-    :math:`y_{{n,o}} = b_o + \\sum_c w_{{o,c}} \\star x_{{n,c}}`, where :math:`\\star` slides the kernel without flipping it.
+    :math:`y_{{n,o}} = b_o + \\sum_c w_{{o,c}} \\star x_{{n,c}}`, where :math:`\\star` slides the kernel without
+    flipping it.
 
     Parameters
     ----------
@@ -220,7 +238,7 @@ _DOCS = {
 
 
 @takes_arrays
-def conv1d(
+def conv1d(  # noqa: D103  (see _DOC)
     input: Tensor,
     weight: Tensor,
     bias: Tensor | None = None,
@@ -233,7 +251,7 @@ def conv1d(
 
 
 @takes_arrays
-def conv2d(
+def conv2d(  # noqa: D103  (see _DOC)
     input: Tensor,
     weight: Tensor,
     bias: Tensor | None = None,
@@ -246,7 +264,7 @@ def conv2d(
 
 
 @takes_arrays
-def conv3d(
+def conv3d(  # noqa: D103  (see _DOC)
     input: Tensor,
     weight: Tensor,
     bias: Tensor | None = None,
@@ -259,4 +277,3 @@ def conv3d(
 
 
 conv1d.__doc__, conv2d.__doc__, conv3d.__doc__ = _DOCS[1], _DOCS[2], _DOCS[3]
-

@@ -376,8 +376,9 @@ def normal_(input: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Ge
     return _random_fill("normal_", input, kernels, (float(mean), float(std)), generator)
 
 
-def rand(*size: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None,
-         requires_grad: bool = False) -> Tensor:
+def rand(
+    *size: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """Numbers uniform in [0, 1).
 
     Examples
@@ -390,8 +391,9 @@ def rand(*size: Any, generator: Generator | None = None, dtype: Any = None, devi
     return uniform_(empty(*size, dtype=dtype, device=device), generator=generator).requires_grad_(requires_grad)
 
 
-def randn(*size: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None,
-          requires_grad: bool = False) -> Tensor:
+def randn(
+    *size: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """Standard normal numbers.
 
     Examples
@@ -403,8 +405,15 @@ def randn(*size: Any, generator: Generator | None = None, dtype: Any = None, dev
     return normal_(empty(*size, dtype=dtype, device=device), generator=generator).requires_grad_(requires_grad)
 
 
-def randint(low: int, high: Any = None, size: Any = None, *, generator: Generator | None = None,
-            dtype: Any = None, device: Any = None) -> Tensor:
+def randint(
+    low: int,
+    high: Any = None,
+    size: Any = None,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+) -> Tensor:
     """Integers uniform in [low, high); with two arguments, in [0, low) of shape `high`.
 
     Raises

@@ -23,8 +23,8 @@ DROPOUT = Op("dropout", K.dropout, grad=_dropout_grad, work=lambda *_: 4, fast=K
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     r"""Zero each element with probability p and divide the others by 1 - p.
 
-    :math:`y_i = m_i x_i / (1 - p)` with :math:`m_i` from the counter-based generator: the same seed drops the same elements on
-    any number of threads and on CUDA.
+    :math:`y_i = m_i x_i / (1 - p)` with :math:`m_i` from the counter-based generator: the same seed drops the same
+    elements on any number of threads and on CUDA.
 
     Parameters
     ----------

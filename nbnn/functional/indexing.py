@@ -152,8 +152,9 @@ def _row_index(x: Tensor, key: Any) -> Tensor | None:
             raise IndexError(f"index: a mask must have the shape ({n},) of the first axis; got {values.shape}")
         values = np.flatnonzero(values)
     if values.dtype.kind not in "iu" or values.ndim > 1:
-        raise TypeError(f"index: rows are picked by a 1-d array of integers or bools; got {values.dtype} "
-                        f"of shape {values.shape}")
+        raise TypeError(
+            f"index: rows are picked by a 1-d array of integers or bools; got {values.dtype} of shape {values.shape}"
+        )
     bad = (values < -n) | (values >= n)
     if bad.any():
         at = int(bad.argmax())
@@ -214,7 +215,9 @@ def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     start, length = _check.integer("narrow", "start", start), _check.integer("narrow", "length", length)
     start = start + n if start < 0 else start
     if not 0 <= start <= start + length <= n:
-        raise ValueError(f"narrow: `start` (={start}) and `length` (={length}) must stay within size {n} of axis {axis}")
+        raise ValueError(
+            f"narrow: `start` (={start}) and `length` (={length}) must stay within size {n} of axis {axis}"
+        )
     key = tuple((start, start + length, 1) if k == axis else (0, m, 1) for k, m in enumerate(x._shape))
     return apply(SLICE, x, params=(key,))
 
@@ -293,7 +296,7 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
             n != m for j, (n, m) in enumerate(zip(x._shape, xs[0]._shape, strict=True)) if j != axis
         ):
             raise ValueError(
-                f"cat: `tensors`[{k}] must have the shape {xs[0]._shape} of the first but for axis {axis}; got {x._shape}"
+                f"cat: `tensors`[{k}] must have the first one's shape {xs[0]._shape} but for axis {axis}; got {x._shape}"
             )
     if not xs[0]._shape:
         raise ValueError("cat: `tensors` must have at least one axis; use stack for 0-d Tensors")

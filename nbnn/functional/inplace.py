@@ -29,13 +29,17 @@ def write(op: str, target: Tensor, value: Tensor) -> Tensor:
         cannot hold the result.
     """
     if recording.enabled and target._leaf_requires_grad:
-        raise RuntimeError(f"{op}: a leaf that requires a gradient cannot be changed in place; use no_grad() or .detach()")
+        raise RuntimeError(
+            f"{op}: a leaf that requires a gradient cannot be changed in place; use no_grad() or .detach()"
+        )
     if recording.enabled and target._base is not None and target._base._leaf_requires_grad:
         raise RuntimeError(f"{op}: a view of a leaf that requires a gradient cannot be changed in place")
     if value._shape != target._shape:
         raise ValueError(f"{op}: the result has shape {value._shape}, which does not fit in {target._shape} in place")
     if any(s == 0 and n > 1 for n, s in zip(target._shape, target.stride(), strict=True)):
-        raise RuntimeError(f"{op}: this view of shape {target._shape} shows elements more than once; use .clone() first")
+        raise RuntimeError(
+            f"{op}: this view of shape {target._shape} shows elements more than once; use .clone() first"
+        )
     if category(value._dtype) > category(target._dtype):
         raise RuntimeError(f"{op}: a result of type {value._dtype!r} cannot be kept in place in {target._dtype!r}")
     value = cast(value, target._dtype)
@@ -88,9 +92,7 @@ def _cut_out_forward(g: Tensor, params: tuple) -> tuple[Tensor]:
     return (whole,)
 
 
-CUT_OUT = Op(
-    "cut_out", forward=_cut_out_forward, grad=lambda node, g: (apply(CUT_OUT, g, params=node.params),)
-)
+CUT_OUT = Op("cut_out", forward=_cut_out_forward, grad=lambda node, g: (apply(CUT_OUT, g, params=node.params),))
 
 
 def _as_strided_forward(x: Tensor, params: tuple) -> tuple[Tensor]:
@@ -161,7 +163,11 @@ def setitem(input: Tensor, key: Any, value: Any) -> None:
         If rows are picked by an array.
     """
     keys = key if isinstance(key, tuple) else (key,)
-    if keys and isinstance(keys[0], (Tensor, np.ndarray, list)) and not (isinstance(keys[0], Tensor) and keys[0].dim() == 0):
+    if (
+        keys
+        and isinstance(keys[0], (Tensor, np.ndarray, list))
+        and not (isinstance(keys[0], Tensor) and keys[0].dim() == 0)
+    ):
         raise TypeError("index: assignment to rows picked by an array is not supported; assign to slices")
     source = as_tensor(value, dtype=input._dtype if not isinstance(value, Tensor) else None, device=input.device)
     copy_(getitem(input, key), source)

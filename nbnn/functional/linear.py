@@ -15,8 +15,8 @@ from nbnn.op import Op, apply, takes_arrays
 from nbnn.tensor import Tensor
 
 # -- batched products of contiguous matrices: the one op behind everything here -------------------------------------
-# params: batch, m, k, n, then the steps between matrices, rows and columns of a (m x k) and of b (k x n); an operand may lie
-# transposed in memory, so that a transpose costs nothing and the gradients of a product are products
+# params: batch, m, k, n, then the steps between matrices, rows and columns of a (m x k) and of b (k x n); an operand
+# may lie transposed in memory, so that a transpose costs nothing and the gradients of a product are products
 
 
 def _bmm(a: Tensor, b: Tensor, batch: int, m: int, k: int, n: int, ta: bool, tb: bool) -> Tensor:
@@ -98,7 +98,9 @@ def matmul(input: Any, other: Any) -> Tensor:
     out = _batched(a, b)
     shape = out._shape
     if row or column:
-        out = apply(RESHAPE, out, params=((*shape[:-2], *(() if row else shape[-2:-1]), *(() if column else shape[-1:])),))
+        out = apply(
+            RESHAPE, out, params=((*shape[:-2], *(() if row else shape[-2:-1]), *(() if column else shape[-1:])),)
+        )
     return out
 
 
@@ -208,4 +210,3 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     x = input if len(shape) == 2 else apply(RESHAPE, input, params=((rows, k),))
     out = apply(LINEAR, x, weight, bias, params=(rows, k, m))
     return out if len(shape) == 2 else apply(RESHAPE, out, params=((*shape[:-1], m),))
-

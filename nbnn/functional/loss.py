@@ -68,8 +68,16 @@ def _class_targets(op: str, input: Tensor, target: Tensor, weight: Tensor | None
     refusal, n, c, s = cross_entropy_rule(shape, target._shape, weight_shape)
     wanted = () if len(shape) == 1 else shape[:1] + shape[2:]
     classes = shape[min(1, len(shape) - 1)] if shape else 0
-    _check.rule(op, "cross_entropy", refusal, input=shape, target=target._shape, weight=weight_shape, wanted=wanted,
-                classes=classes)
+    _check.rule(
+        op,
+        "cross_entropy",
+        refusal,
+        input=shape,
+        target=target._shape,
+        weight=weight_shape,
+        wanted=wanted,
+        classes=classes,
+    )
     ignored = _check.integer(op, "ignore_index", ignore_index)
     index = cast(target, dtypes.int64)
     _check.indices(op, "target", index, c, ignored)
@@ -185,8 +193,8 @@ def cross_entropy(
 ) -> Tensor:
     r"""Cross entropy of unnormalised scores, :math:`l_n = -w_{t_n} \ln \mathrm{softmax}(x_n)_{t_n}`.
 
-    With probabilities p as targets :math:`l_n = -\sum_c w_c p_{n,c} \ln \mathrm{softmax}(x_n)_c`. Label smoothing mixes the target
-    with the uniform distribution: :math:`(1 - \epsilon) t + \epsilon / C`.
+    With probabilities p as targets :math:`l_n = -\sum_c w_c p_{n,c} \ln \mathrm{softmax}(x_n)_c`. Label smoothing
+    mixes the target with the uniform distribution: :math:`(1 - \epsilon) t + \epsilon / C`.
 
     Parameters
     ----------
@@ -317,8 +325,8 @@ def mse_loss(
     if input._shape != target._shape:
         _check.broadcast_shapes(op, input._shape, target._shape)
         warnings.warn(
-            f"{op}: `target` has shape {target._shape} and `input` {input._shape}: they are broadcast, which is seldom meant; "
-            "give both the same shape",
+            f"{op}: `target` has shape {target._shape} and `input` {input._shape}: they are broadcast, "
+            "which is seldom meant; give both the same shape",
             UserWarning,
             stacklevel=3,
         )
@@ -326,6 +334,8 @@ def mse_loss(
     losses = apply(MSE, a, b)
     if weight is not None:
         _check.same_dtype(op, input=input, weight=weight)
+        if _check.broadcast_shapes(op, weight._shape, losses._shape) != losses._shape:
+            raise ValueError(f"{op}: `weight` of shape {weight._shape} must broadcast to the losses' {losses._shape}")
         weights = broadcast_to(weight, losses._shape)
         losses = mul(losses, weights)
         if reduction == "mean":

@@ -12,7 +12,8 @@ from nbnn.kernels import normalization as K
 from nbnn.op import Op, apply, takes_arrays
 from nbnn.tensor import Tensor, flat, make, store
 
-# params of every op here: N, C, S (elements of a channel in one image), and 1 for statistics of the batch, 0 for given ones
+# params of every op here: N, C, S (elements of a channel in one image), and 1 for statistics of the batch, 0 for
+# given ones
 
 
 def _like(t: Tensor) -> Tensor:
@@ -70,9 +71,7 @@ def _backward_2_forward(*inputs: Any) -> tuple:
     n, c, s, _ = params
     dg, dx, dweight = _like(x), _like(x), _channels(x, c)
     ins = tuple(map(_flat, tensors))
-    _device.launch(
-        K.batch_norm_backward_backward, (dg._data, dx._data, dweight._data), ins, params, c, 8 * n * s + 1
-    )
+    _device.launch(K.batch_norm_backward_backward, (dg._data, dx._data, dweight._data), ins, params, c, 8 * n * s + 1)
     return dg, dx, dweight
 
 
@@ -121,10 +120,10 @@ def batch_norm(
     momentum: float = 0.1,
     eps: float = 1e-05,
 ) -> Tensor:
-    r"""Normalise each channel over batch and space, :math:`y = \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} \gamma + \beta`.
+    r"""Normalise each channel, :math:`y = \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} \gamma + \beta`.
 
-    In training, :math:`\mu` and the biased :math:`\sigma^2` are those of the batch, and the running statistics (with the unbiased
-    variance) move towards them in place; otherwise the running statistics are used.
+    In training, :math:`\mu` and the biased :math:`\sigma^2` are those of the batch, and the running statistics (with
+    the unbiased variance) move towards them in place; otherwise the running statistics are used.
 
     Parameters
     ----------
@@ -151,7 +150,8 @@ def batch_norm(
 
     References
     ----------
-    Ioffe and Szegedy, "Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift", 2015.
+    Ioffe and Szegedy, "Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift",
+    2015.
 
     Examples
     --------
@@ -170,6 +170,8 @@ def batch_norm(
     _check.same_dtype("batch_norm", input=input, weight=weight, bias=bias)
     _check.same_dtype("batch_norm", input=input, running_mean=running_mean, running_var=running_var)
     eps = _check.number("batch_norm", "eps", eps)
+    if not eps >= 0:
+        raise ValueError(f"batch_norm: `eps` (={eps}) must be at least 0")
     if training and n * s == 1:
         raise ValueError(f"batch_norm: training needs more than one element in a channel; got input {shape}")
     if not training:

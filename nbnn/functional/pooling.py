@@ -100,8 +100,8 @@ def _max_pool(
 
 _DOC = """Largest value of each window over the last {n} {axes}.
 
-    :math:`y_{{o}} = \\max_{{k}} x_{{o \\cdot stride + k \\cdot dilation - padding}}`. The first of equal values wins, NaN wins over
-    everything, and padding never does. The gradient goes to the element that was chosen.
+    :math:`y_{{o}} = \\max_{{k}} x_{{o \\cdot stride + k \\cdot dilation - padding}}`. The first of equal values wins,
+    NaN wins over everything, and padding never does. The gradient goes to the element that was chosen.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ _DOCS = {
 
 
 @takes_arrays
-def max_pool1d(
+def max_pool1d(  # noqa: D103  (see _DOC)
     input: Tensor,
     kernel_size: Any,
     stride: Any = None,
@@ -162,7 +162,7 @@ def max_pool1d(
 
 
 @takes_arrays
-def max_pool2d(
+def max_pool2d(  # noqa: D103  (see _DOC)
     input: Tensor,
     kernel_size: Any,
     stride: Any = None,
@@ -176,7 +176,7 @@ def max_pool2d(
 
 
 @takes_arrays
-def max_pool3d(
+def max_pool3d(  # noqa: D103  (see _DOC)
     input: Tensor,
     kernel_size: Any,
     stride: Any = None,

@@ -298,9 +298,7 @@ EXPAND = Op("expand", forward=_expand_forward, grad=_expand_grad)
 def sum_to(grad: Tensor, shape: tuple[int, ...]) -> Tensor:
     """The sum of `grad` over the axes along which `shape` was broadcast."""
     lead = grad.dim() - len(shape)
-    axes = tuple(range(lead)) + tuple(
-        lead + k for k, n in enumerate(shape) if n == 1 and grad._shape[lead + k] != 1
-    )
+    axes = tuple(range(lead)) + tuple(lead + k for k, n in enumerate(shape) if n == 1 and grad._shape[lead + k] != 1)
     if axes:
         grad = grad.sum(axes)
     return grad if grad._shape == shape else apply(RESHAPE, grad, params=(shape,))
@@ -325,9 +323,12 @@ def expand(input: Tensor, *size: Any) -> Tensor:
     wanted = tuple(_check.integer("expand", "size", n, -1) for n in _sizes(size))
     lead = len(wanted) - x.dim()
     old = (-2,) * lead + x._shape
-    if lead < 0 or any(n != m and not (n == 1 or (n == -2 and m >= 0)) for n, m in zip(old, wanted, strict=True)
-                       if m != -1 or n == -2):
-        raise ValueError(f"expand: `size` (={wanted}) cannot be reached from shape {x._shape} by repeating axes of size 1")
+    if lead < 0 or any(
+        n != m and not (n == 1 or (n == -2 and m >= 0)) for n, m in zip(old, wanted, strict=True) if m != -1 or n == -2
+    ):
+        raise ValueError(
+            f"expand: `size` (={wanted}) cannot be reached from shape {x._shape} by repeating axes of size 1"
+        )
     return apply(EXPAND, x, params=(tuple(n if m == -1 else m for n, m in zip(old, wanted, strict=True)),))
 
 

@@ -75,8 +75,8 @@ def _call_chunk(typingctx, chunk, packed, start, stop, grain):  # type: ignore[n
 def _call(typingctx, function, i, args):  # type: ignore[no-untyped-def]
     """``function(i, *args)`` without counting references.
 
-    Written out, Numba takes a reference to each array on every turn of the loop and gives it back, which keeps LLVM from
-    vectorising a body of one element (Adam on 1e6 float32, two threads: 1.6 against 0.21 ns an element).
+    Written out, Numba takes a reference to each array on every turn of the loop and gives it back, which keeps LLVM
+    from vectorising a body of one element (Adam on 1e6 float32, two threads: 1.6 against 0.21 ns an element).
     """
     arg_types = (i, *args.types)
     inner = function.get_call_type(typingctx, arg_types, {})
@@ -90,7 +90,7 @@ def _call(typingctx, function, i, args):  # type: ignore[no-untyped-def]
 
 @intrinsic
 def _natural(typingctx, i):
-    """`i`, promised to be >= 0: without it LLVM keeps the test for a negative index and turns every load into a gather."""
+    """`i`, promised to be >= 0: otherwise LLVM keeps the test for a negative index, and each load is a gather."""
 
     def codegen(context, builder, signature, values):
         function = builder.module.declare_intrinsic("llvm.assume", (), ir.FunctionType(ir.VoidType(), [ir.IntType(1)]))
@@ -286,8 +286,8 @@ def _start_layer() -> None:
     """Start Numba's threading layer, so that its symbols exist when a cached driver is loaded.
 
     OpenMP's threads wait for work by spinning, by default for seconds: a machine with other work on it loses whole time
-    slices to them (a step of the digits example: 640 ms on 2 busy cores, 13 ms with a short spin). The runtime reads its
-    settings once, when it is loaded; a user's own are left alone.
+    slices to them (a step of the digits example: 640 ms on 2 busy cores, 13 ms with a short spin). The runtime reads
+    its settings once, when it is loaded; a user's own are left alone.
     """
     names = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
     ours = not any(name in os.environ for name in names)

@@ -35,7 +35,7 @@ from nbnn.kernels._simd import (
 )
 
 _BLOCK = 1 << 20  # numbers of padded planes in work at once (or one image)
-_GRAD_BLOCK = 1 << 17  # the same for the weight gradient, which reads them again for every tile: 512 KB stay near
+_GRAD_BLOCK = 1 << 19  # the same for the weight gradient, which reads them again for every tile
 _CHUNKS = 64  # of a block of images, each with one panel of scratch
 _GRAIN = 1 << 18  # multiply-adds of one chunk
 _FEW = 2  # output channels of a group that do not fill a tile of the product: vectors of pixels instead
