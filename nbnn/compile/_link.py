@@ -85,6 +85,7 @@ def linked(dispatcher: Any) -> Callable:
 
         return entry.result(types.Tuple(kinds)), codegen
 
+    typing.__name__ = dispatcher.py_func.__name__
     return intrinsic(typing)
 
 

@@ -30,11 +30,11 @@ from nbnn.compile._arguments import (
     shaped,
 )
 from nbnn.compile._link import linked
-from nbnn.functional._rules import conv_rule
+from nbnn.functional._rules import conv_rule, window_count
 from nbnn.functional.convolution import _same_padding
 from nbnn.kernels import convolution as K
 
-_rule = _jit.shared(conv_rule)
+_rule, _ = _jit.shared(conv_rule), _jit.shared(window_count)
 _conv_fast = linked(K.conv_fast)
 
 

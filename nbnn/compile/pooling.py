@@ -26,10 +26,10 @@ from nbnn.compile._arguments import (
     shaped,
 )
 from nbnn.compile._link import linked
-from nbnn.functional._rules import max_pool_rule
+from nbnn.functional._rules import max_pool_rule, pooled_count
 from nbnn.kernels import pooling as K
 
-_rule = _jit.shared(max_pool_rule)
+_rule, _ = _jit.shared(max_pool_rule), _jit.shared(pooled_count)
 _pool_fast = linked(K.max_pool3d_fast)
 
 

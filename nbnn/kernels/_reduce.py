@@ -40,6 +40,11 @@ class _LanesModel(models.PrimitiveModel):
         super().__init__(manager, lanes, ir.VectorType(manager.lookup(lanes.dtype).get_value_type(), lanes.count))
 
 
+def _lane_name(lanes: _Lanes) -> str:
+    """LLVM's short name of the vector, such as v64f32."""
+    return f"v{lanes.count}{'i' if isinstance(lanes.dtype, types.Integer) else 'f'}{lanes.dtype.bitwidth}"
+
+
 def _splat_value(builder: Any, value: Any, lanes: Any) -> Any:
     vector = ir.VectorType(value.type, lanes.count)
     first = builder.insert_element(ir.Constant(vector, ir.Undefined), value, ir.Constant(ir.IntType(32), 0))
@@ -99,7 +104,7 @@ def lanes_some(typingctx, x, at, count, other):
     def codegen(context, builder, signature, args):
         pointer, vector = _address(context, builder, x, args[0], args[1], lanes)
         mask = _lane_mask(builder, args[2], lanes)
-        name = f"llvm.masked.load.v{lanes.count}f{x.dtype.bitwidth}.p0"
+        name = f"llvm.masked.load.{_lane_name(lanes)}.p0"
         function_type = ir.FunctionType(vector, [pointer.type, ir.IntType(32), mask.type, vector])
         function = cgutils.get_or_insert_function(builder.module, function_type, name)
         align = ir.Constant(ir.IntType(32), x.dtype.bitwidth // 8)
@@ -116,7 +121,7 @@ def lanes_store(typingctx, x, at, count, value):
     def codegen(context, builder, signature, args):
         pointer, vector = _address(context, builder, x, args[0], args[1], lanes)
         mask = _lane_mask(builder, args[2], lanes)
-        name = f"llvm.masked.store.v{lanes.count}f{x.dtype.bitwidth}.p0"
+        name = f"llvm.masked.store.{_lane_name(lanes)}.p0"
         function_type = ir.FunctionType(ir.VoidType(), [vector, pointer.type, ir.IntType(32), mask.type])
         function = cgutils.get_or_insert_function(builder.module, function_type, name)
         align = ir.Constant(ir.IntType(32), x.dtype.bitwidth // 8)
@@ -126,16 +131,29 @@ def lanes_store(typingctx, x, at, count, value):
     return types.void(x, at, types.int64, lanes), codegen
 
 
+def _is_integer(value: Any) -> bool:
+    kind = getattr(value.type, "element", value.type)
+    return isinstance(kind, ir.IntType)
+
+
 def _maximum(builder: Any, a: Any, b: Any) -> Any:
-    return builder.select(builder.fcmp_ordered(">", b, a), b, a)  # a NaN in b is passed over
+    larger = builder.icmp_signed(">", b, a) if _is_integer(a) else builder.fcmp_ordered(">", b, a)
+    return builder.select(larger, b, a)  # a NaN in b is passed over
 
 
-_LANE_OPS = {
-    "add": lambda builder, a, b: builder.fadd(a, b, flags=("contract",)),
-    "subtract": lambda builder, a, b: builder.fsub(a, b),
-    "multiply": lambda builder, a, b: builder.fmul(a, b, flags=("contract",)),
-    "maximum": _maximum,
-}
+def _sum(builder: Any, a: Any, b: Any) -> Any:
+    return builder.add(a, b) if _is_integer(a) else builder.fadd(a, b, flags=("contract",))
+
+
+def _product(builder: Any, a: Any, b: Any) -> Any:
+    return builder.mul(a, b) if _is_integer(a) else builder.fmul(a, b, flags=("contract",))
+
+
+def _difference(builder: Any, a: Any, b: Any) -> Any:
+    return builder.sub(a, b) if _is_integer(a) else builder.fsub(a, b)
+
+
+_LANE_OPS = {"add": _sum, "subtract": _difference, "multiply": _product, "maximum": _maximum}
 
 
 def _lane_op(name: str) -> Any:

@@ -1,0 +1,186 @@
+"""Cases of convolution."""
+
+import itertools
+import math
+
+import numpy as np
+
+import nbnn
+from tests.cases import loaded, normal
+from tests.cases.pooling import axes
+from tests.engine import Bad, Case
+
+
+def pads(padding, kernel, dilation):
+    """Zeros before and after each axis."""
+    n = len(kernel)
+    if padding == "same":
+        total = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
+        return [(t // 2, t - t // 2) for t in total]
+    return [(p, p) for p in axes(0 if padding == "valid" else padding, n)]
+
+
+def conv(n):
+    """The oracle: the sum over channels and taps, one output element after another."""
+
+    def oracle(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
+        if x.ndim == n + 1:
+            return oracle(x[None], w, b, stride, padding, dilation, groups)[0]
+        s, d, kernel = axes(stride, n), axes(dilation, n), w.shape[2:]
+        x = np.pad(x, [(0, 0), (0, 0), *pads(padding, kernel, d)])
+        out = tuple((m - f * (k - 1) - 1) // e + 1 for m, k, e, f in zip(x.shape[2:], kernel, s, d, strict=True))
+        y = np.zeros((x.shape[0], w.shape[0], *out))
+        cin, cout = w.shape[1], w.shape[0] // groups
+        for o in range(w.shape[0]):
+            group = x[:, o // cout * cin : (o // cout + 1) * cin]
+            for at in np.ndindex(out):
+                window = tuple(slice(a * e, a * e + f * (k - 1) + 1, f) for a, e, f, k in zip(at, s, d, kernel, strict=True))
+                y[(slice(None), o, *at)] = (group[(slice(None), slice(None), *window)] * w[o]).reshape(len(x), -1).sum(1)
+            y[:, o] += 0.0 if b is None else b[o]
+        return y
+
+    return oracle
+
+
+def call(n):
+    def convolve(F, x, w, b, *args):
+        return getattr(F, f"conv{n}d")(x, w, b, *args)
+
+    return convolve
+
+
+def to_module(n):
+    def build(nn, x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
+        module = getattr(nn, f"Conv{n}d")(
+            w.shape[1] * groups, w.shape[0], tuple(w.shape[2:]), stride, padding, dilation, groups, bias=b is not None
+        )
+        return loaded(module, weight=w, bias=b), (x,)
+
+    return build
+
+
+def make(shape, weight, bias, *args):
+    return lambda r: (r.normal(size=shape), r.normal(size=weight), r.normal(size=weight[0]) if bias else None, *args)
+
+
+OPTIONS = {  # channels, out channels, kernel, bias, then stride, padding, dilation, groups
+    "plain": (2, 3, 3, True), "no_bias": (2, 3, 3, False), "stride": (2, 3, 3, True, 2), "padding": (2, 2, 3, True, 1, 1),
+    "wide_padding": (1, 2, 2, True, 1, 3), "dilation": (2, 2, 2, True, 1, 0, 2), "groups": (4, 6, 2, True, 1, 0, 1, 2),
+    "depthwise": (3, 3, 3, True, 1, 1, 1, 3), "multiplier": (2, 4, 2, False, 1, 0, 1, 2), "pointwise": (3, 4, 1, True),
+    "pointwise_stride": (3, 2, 1, True, 2), "gaps": (2, 2, 2, True, 3), "everything": (4, 4, 3, True, 2, 2, 2, 2), "same": (2, 3, 3, True, 1, "same"),
+    "same_even": (2, 3, 2, True, 1, "same"), "same_dilated": (2, 4, 2, True, 1, "same", 2, 2), "same_even_dilated": (2, 2, 4, False, 1, "same", 1),
+    "valid": (2, 3, 2, True, 2, "valid"), "tuple": (2, 2, 2, True, (2,), (1,), (2,), 1),
+}  # fmt: skip
+SIZES = {1: (9,), 2: (6, 5), 3: (4, 5, 4)}
+STRIDED_SAME = "`padding` \\(='same'\\) needs stride 1"
+
+
+def rank(n):
+    name, size = f"conv{n}d", SIZES[n]
+    size_of = {"everything": tuple(m + 1 for m in size), "same_even_dilated": size}
+    cases = []
+    for label, (cin, cout, k, bias, *rest) in OPTIONS.items():
+        groups = rest[3] if len(rest) > 3 else 1
+        batch = 1 if n == 3 else 2
+        maker = make((batch, cin, *size_of.get(label, size)), (cout, cin // groups, *(k,) * n), bias, *rest)
+        cases.append(Case(f"{name}-{label}", call(n), maker, conv(n), grad=(0, 1, 2) if bias else (0, 1), module=to_module(n)))
+    big = {1: ((8, 16, 700), (24, 16, 5)), 2: ((4, 12, 24, 24), (20, 12, 3, 3)), 3: ((2, 6, 10, 12, 10), (12, 6, 3, 3, 3))}[n]
+    deep = {1: ((2, 40, 33), (35, 40, 3)), 2: ((2, 33, 7, 6), (34, 33, 3, 3)), 3: ((1, 17, 4, 4, 5), (18, 17, 2, 2, 2))}[n]
+    ones = (1,) * n
+    nothing = (make((0, 2, *size), (3, 2, *(3,) * n), True), make((2, 2, *size), (0, 2, *(3,) * n), True),
+               make((2, 0, *size), (3, 0, *(3,) * n), True))  # fmt: skip
+    cases += [
+        Case(f"{name}-unbatched", call(n), make((2, *size), (3, 2, *(2,) * n), True, 2, 1), conv(n), grad=(0, 1, 2), module=to_module(n)),
+        Case(f"{name}-unbatched_same", call(n), make((2, *size), (3, 2, *(2,) * n), True, 1, "same"), conv(n), grad=(0, 1, 2), module=to_module(n)),
+        Case(f"{name}-one_pixel", call(n), make((2, 3, *ones), (4, 3, *ones), True), conv(n), grad=(0, 1, 2), module=to_module(n)),
+        Case(f"{name}-kernel_is_image", call(n), make((1, 2, *size), (2, 2, *size), True), conv(n), grad=(0, 1, 2), second=False),
+        Case(f"{name}-deep", call(n), make(*deep, True), conv(n), grad=(0, 1, 2), second=False, tolerance=3),
+        Case(f"{name}-deep_stride", call(n), make(*deep, True, 2, 1), conv(n), grad=(0, 1, 2), second=False, tolerance=3),
+        Case(f"{name}-large", call(n), make((2, 2, *size), (3, 2, *(3,) * n), True, 1, 1), conv(n), grad=(0, 1, 2), large=make(*big, True, 1, 1),
+             empty=nothing),
+        Case(f"{name}-large_stride", call(n), make((1, 2, *size), (3, 2, *(3,) * n), True, 2, 1), conv(n), grad=(0, 1, 2),
+             large=make(*big, True, 2, 1)),
+        Case(f"{name}-large_depthwise", call(n), make((1, 2, *size), (2, 1, *(3,) * n), True, 1, 1, 1, 2), conv(n), grad=(0, 1, 2),
+             large=make(big[0], (big[0][1], 1, *big[1][2:]), True, 1, 1, 1, big[0][1])),
+        Case(f"{name}-shared_weight", lambda F, x, w: getattr(F, name)(getattr(F, name)(x, w, padding=1), w),
+             normal((1, 1, *size), (1, 1, *(3,) * n)), lambda x, w: conv(n)(conv(n)(x, w, padding=1), w), grad=(0, 1)),
+        Case(f"{name}-transposed", lambda F, x, w: getattr(F, name)(F.transpose(x, 0, 1), F.transpose(w, 0, 1)),
+             normal((2, 3, *size), (2, 4, *(2,) * n)), lambda x, w: conv(n)(x.swapaxes(0, 1), w.swapaxes(0, 1)), grad=(0, 1)),
+        Case(f"{name}-special", call(n), _special((1, 1, *size), (1, 1, *(2,) * n)), conv(n), grad=()),
+        Case(f"{name}-keywords", lambda F, x, w, b: getattr(F, name)(input=x, weight=w, bias=b, stride=2, padding=1, dilation=1, groups=1),
+             normal((1, 2, *size), (2, 2, *(2,) * n), (2,)), lambda x, w, b: conv(n)(x, w, b, 2, 1), grad=(0, 1, 2)),
+    ]  # fmt: skip
+    return cases
+
+
+def _special(shape, weight):
+    def maker(r):
+        x = r.normal(size=shape)
+        x.reshape(-1)[:3] = math.nan, math.inf, -math.inf
+        return x, np.abs(r.normal(size=weight)) + 0.1, None
+
+    return maker
+
+
+MIXED = [
+    Case("conv2d-mixed", call(2), make((2, 2, 7, 6), (3, 2, 3, 2), True, (2, 1), (0, 2), (1, 2)), conv(2), grad=(0, 1, 2), module=to_module(2)),
+    Case("conv2d-list", call(2), make((1, 2, 5, 5), (2, 2, 2, 2), True, [1, 2], [1, 0]), conv(2), grad=(0, 1, 2), module=to_module(2)),
+    Case("conv2d-same_mixed", call(2), make((1, 2, 5, 6), (2, 2, 3, 4), True, 1, "same", (2, 1)), conv(2), grad=(0, 1, 2), module=to_module(2)),
+    Case("conv3d-mixed", call(3), make((1, 2, 4, 6, 5), (2, 1, 1, 3, 2), True, (1, 2, 1), (0, 1, 1), (1, 1, 2), 2), conv(3), grad=(0, 1, 2),
+         module=to_module(3)),
+    *(Case(f"conv2d-grid_{k}{s}{p}{d}{g}", call(2), make((1, 2, 6, 7), (2, 2 // g, k, k), True, s, p, d, g), conv(2), grad=(0, 1, 2), second=False)
+      for k, s, p, d, g in itertools.product((1, 3), (1, 2, 3), (0, 1, 2), (1, 2), (1, 2))),
+]  # fmt: skip
+
+CASES = [*(case for n in (1, 2, 3) for case in rank(n)), *MIXED]
+
+
+def refusals(n):
+    name = f"conv{n}d"
+    x, w = nbnn.ones((1, 4, *(6,) * n)), nbnn.ones((4, 4, *(3,) * n))
+
+    def bad(label, match, error=ValueError, x=x, w=w, b=None, **more):
+        return Bad(f"{name}-{label}", lambda F: getattr(F, name)(x, w, b, **more), error, rf"^{name}: " + match)
+
+    def image(*shape):
+        return nbnn.ones(shape)
+
+    return [
+        bad("channels", r"the channels of `input`.*`groups` \(=1\).*got input \(1, 3, 6.*weight \(4, 4, 3", x=image(1, 3, *(6,) * n)),
+        bad("channels_groups", r"the channels of `input`.*`groups` \(=2\)", groups=2),
+        bad("groups_divide", r"`groups` \(=2\) must divide the out_channels.*weight \(3, 2, 3", w=image(3, 2, *(3,) * n), groups=2),
+        bad("groups_0", r"`groups` \(=0\) must be at least 1", groups=0),
+        bad("groups_negative", r"`groups` \(=-1\) must be at least 1", groups=-1),
+        bad("groups_float", r"`groups` \(=1.0\) must be an int", TypeError, groups=1.0),
+        bad("groups_bool", r"`groups` \(=True\) must be an int; got bool", TypeError, groups=True),
+        bad("bias_length", r"`bias` must have shape \(out_channels,\); got bias \(3,\)", b=image(3)),
+        bad("bias_rank", r"`bias` must have shape \(out_channels,\); got bias \(1, 4\)", b=image(1, 4)),
+        bad("bias_list", r"`bias` must be a Tensor; got list", TypeError, b=[1.0]),
+        bad("kernel_large", r"the dilated kernel must not be larger than the padded input; got input \(1, 4, 6", w=image(4, 4, *(7,) * n)),
+        bad("dilation_large", r"the dilated kernel must not be larger.*`dilation` \(=\(3,", dilation=3),
+        bad("dilation_overflow", r"the dilated kernel must not be larger", dilation=2**31 - 1),
+        bad("dilation_huge", r"`dilation` \(=\d+\) must be less than 2\*\*31", dilation=2**62),
+        bad("empty_image", r"the dilated kernel must not be larger", x=image(1, 4, *(0,) * n)),
+        bad("kernel_0", r"the kernel must have no axis of size 0; got weight \(4, 4, 0", w=image(4, 4, *(0,) * n)),
+        bad("stride_0", r"`stride` \(=0\) must be at least 1", stride=0),
+        bad("stride_negative", r"`stride` \(=-1\) must be at least 1", stride=-1),
+        bad("stride_float", r"`stride` \(=1.5\) must be an int; got float", TypeError, stride=1.5),
+        bad("stride_none", r"`stride` \(=None\) must be an int", TypeError, stride=None),
+        bad("stride_length", rf"`stride` \(=\(1, 1, 1, 1\)\) must be an int or {n} ints", stride=(1, 1, 1, 1)),
+        bad("padding_negative", r"`padding` \(=-1\) must be at least 0", padding=-1),
+        bad("padding_string", r"`padding` \(='full'\) must be 'valid', 'same'", padding="full"),
+        bad("padding_nan", r"`padding` \(=nan\) must be an int", TypeError, padding=math.nan),
+        bad("padding_memory", r"", padding=2**31 - 1),
+        bad("same_stride", STRIDED_SAME, padding="same", stride=2),
+        bad("dilation_0", r"`dilation` \(=0\) must be at least 1", dilation=0),
+        bad("weight_rank", rf"`weight` must have {n + 2} axes; got shape \(4, 4\)", w=image(4, 4)),
+        bad("input_rank", rf"`input` must have {n + 1} axes, or {n + 2} with a batch; got shape \(4,\)", x=image(4)),
+        bad("input_rank_20", rf"`input` must have {n + 1} axes", x=nbnn.ones((1,) * 20)),
+        bad("integers", r"`input` must have a floating-point dtype", TypeError, x=x.long(), w=w.long()),
+        bad("dtypes", r"all inputs must have one dtype.*`weight` nbnn.float64", TypeError, w=w.double()),
+        bad("weight_none", r"`weight` must be a Tensor; got NoneType", TypeError, w=None),
+        bad("input_list", r"`input` must be a Tensor; got list", TypeError, x=[1.0]),
+    ]  # fmt: skip
+
+
+ERRORS = [bad for n in (1, 2, 3) for bad in refusals(n)]
