@@ -93,6 +93,19 @@ def _conv2d(x, weight, bias, stride, padding, dilation, groups):  # type: ignore
     return _convolve(flat(x), _sizes(x), weight, bias, stride, padding, dilation, groups, x.shape)
 
 
+@_jit.jit
+def _padded(images, planes, h, w, before, down, right):  # type: ignore[no-untyped-def]
+    """The images with `down` more rows and `right` more columns of zeros, those of `before` in front."""
+    width = w + right
+    out = np.zeros(planes * (h + down) * width, images.dtype)
+    for plane in range(planes):
+        for y in range(h):
+            at = (plane * (h + down) + before[0] + y) * width + before[1]
+            for i in range(w):
+                out[at + i] = images[(plane * h + y) * w + i]
+    return out
+
+
 @linked
 @_jit.jit
 def _conv2d_same(x, weight, bias, stride, dilation, groups):  # type: ignore[no-untyped-def]
@@ -105,9 +118,8 @@ def _conv2d_same(x, weight, bias, stride, dilation, groups):  # type: ignore[no-
     padding = (down // 2, right // 2)
     images = flat(x)
     if (down % 2 == 1 or right % 2 == 1) and down >= 0 and right >= 0:
-        padded = np.zeros((n * c, h + down, w + right), x.dtype)
-        padded[:, padding[0] : padding[0] + h, padding[1] : padding[1] + w] = images.reshape((n * c, h, w))
-        images, h, w, padding = padded.reshape(padded.size), h + down, w + right, (0, 0)
+        images = _padded(images, n * c, h, w, padding, down, right)
+        h, w, padding = h + down, w + right, (0, 0)
     return _convolve(images, (n, c, d, h, w), weight, bias, stride, padding, dilation, groups, x.shape)
 
 

@@ -157,6 +157,13 @@ def _geometry(x):  # type: ignore[no-untyped-def]
 
 
 @_jit.shared
+def _check_smoothing(smoothing):  # type: ignore[no-untyped-def]
+    if smoothing is not None:
+        if not 0.0 <= smoothing <= 1.0:
+            raise _BadSmoothing(smoothing)
+
+
+@_jit.shared
 def _check_classes(x, target, weight):  # type: ignore[no-untyped-def]
     _, c, _, wanted = _geometry(x)
     weight_shape = shape_of(weight)
@@ -178,10 +185,39 @@ def _check_indices(index, c, ignore_index, shape):  # type: ignore[no-untyped-de
 
 
 @_jit.jit
+def _smooth(losses, logp, index, weight, n, c, s, ignore_index, smoothing):  # type: ignore[no-untyped-def]
+    """The losses mixed with those of the uniform distribution."""
+    mask = np.empty(n * s, logp.dtype)
+    for i in range(n * s):
+        mask[i] = index[i] != ignore_index
+    uniform = _scaled(_times(_sum_axis(_weigh(logp, weight, n, c, s), n, c, s), mask), -1.0)
+    mixed = np.empty(n * s, logp.dtype)
+    _add((mixed, _scaled(losses, 1.0 - smoothing), _scaled(uniform, smoothing / c), (1,), 0, n * s, 1, 0))
+    return mixed
+
+
+def _mix(losses, logp, index, weight, n, c, s, ignore_index, smoothing):  # type: ignore[no-untyped-def]
+    """The losses, smoothed if that is asked for."""
+    raise NotImplementedError  # compiled code only
+
+
+@overload(_mix)
+def _mix_compiled(losses, logp, index, weight, n, c, s, ignore_index, smoothing):  # type: ignore[no-untyped-def]
+    if isinstance(smoothing, types.NoneType):
+        return lambda losses, logp, index, weight, n, c, s, ignore_index, smoothing: losses
+
+    def impl(losses, logp, index, weight, n, c, s, ignore_index, smoothing):  # type: ignore[no-untyped-def]
+        if smoothing == 0.0:
+            return losses
+        return _smooth(losses, logp, index, weight, n, c, s, ignore_index, smoothing)
+
+    return impl
+
+
+@_jit.jit
 def _class_losses(x, target, weight, ignore_index, smoothing):  # type: ignore[no-untyped-def]
     """The loss and the weight of each class index, flat."""
-    if not 0.0 <= smoothing <= 1.0:
-        raise _BadSmoothing(smoothing)
+    _check_smoothing(smoothing)
     _check_classes(x, target, weight)
     check_integer(CROSS_ENTROPY, IGNORE_INDEX, ignore_index, 1 - (1 << 31))
     n, c, s, _ = _geometry(x)
@@ -190,32 +226,40 @@ def _class_losses(x, target, weight, ignore_index, smoothing):  # type: ignore[n
     logp = _log_probabilities(flat(x), n, c, s)
     losses, weights = np.empty(n * s, x.dtype), np.empty(n * s, x.dtype)
     _nll((losses, weights, (logp, index, flat(weight), c, s, ignore_index), 0, n * s, 1, 0))
-    if smoothing == 0.0:
-        return losses, weights
-    mask = np.empty(n * s, x.dtype)
-    for i in range(n * s):
-        mask[i] = index[i] != ignore_index
-    smooth = _scaled(_times(_sum_axis(_weigh(logp, weight, n, c, s), n, c, s), mask), -1.0)
-    mixed = np.empty(n * s, x.dtype)
-    _add((mixed, _scaled(losses, 1.0 - smoothing), _scaled(smooth, smoothing / c), (1,), 0, n * s, 1, 0))
-    return mixed, weights
+    return _mix(losses, logp, index, weight, n, c, s, ignore_index, smoothing), weights
+
+
+def _blend(p, c, smoothing):  # type: ignore[no-untyped-def]
+    """The probabilities, mixed with the uniform distribution if that is asked for."""
+    raise NotImplementedError  # compiled code only
+
+
+@overload(_blend)
+def _blend_compiled(p, c, smoothing):  # type: ignore[no-untyped-def]
+    if isinstance(smoothing, types.NoneType):
+        return lambda p, c, smoothing: p
+
+    def impl(p, c, smoothing):  # type: ignore[no-untyped-def]
+        if smoothing > 0.0:
+            mixed = np.empty(p.size, p.dtype)
+            _add_scalar((mixed, _scaled(p, 1.0 - smoothing), (smoothing / c,), 0, p.size, 1, 0))
+            return mixed
+        return p
+
+    return impl
 
 
 @_jit.jit
 def _soft_losses(x, target, weight, smoothing):  # type: ignore[no-untyped-def]
     """The loss of each distribution, flat."""
-    if not 0.0 <= smoothing <= 1.0:
-        raise _BadSmoothing(smoothing)
+    _check_smoothing(smoothing)
     if x.shape != target.shape:
         raise _BadProbabilities(x.shape, target.shape)
     n, c, s, _ = _geometry(x)
     if weight is not None:
         if weight.shape[0] != c:
             raise _BadWeight(c, weight.shape)
-    p = flat(target)
-    if smoothing > 0.0:
-        p = np.empty(x.size, x.dtype)
-        _add_scalar((p, _scaled(flat(target), 1.0 - smoothing), (smoothing / c,), 0, x.size, 1, 0))
+    p = _blend(flat(target), c, smoothing)
     terms = _weigh(_times(p, _log_probabilities(flat(x), n, c, s)), weight, n, c, s)
     return _scaled(_sum_axis(terms, n, c, s), -1.0)
 
@@ -277,6 +321,16 @@ _RUNS = {
 }
 
 
+@_jit.shared
+def _nothing(smoothing):  # type: ignore[no-untyped-def]
+    return None
+
+
+@_jit.shared
+def _float(smoothing):  # type: ignore[no-untyped-def]
+    return float(smoothing)
+
+
 def _kind_of_target(input: Any, target: Any, weight: Any) -> str:
     """"class" or "soft", when all types fit."""
     op = "cross_entropy"
@@ -316,6 +370,8 @@ def cross_entropy(
     if not isinstance(constant(label_smoothing), (int, float, types.Integer, types.Float)):
         raise TypeError(f"{op}: `label_smoothing` must be a number; got {label_smoothing}")
 
+    number = _nothing if constant(label_smoothing) == 0.0 else _float
+
     def impl(  # type: ignore[no-untyped-def]
         input,
         target,
@@ -326,6 +382,6 @@ def cross_entropy(
         reduction="mean",
         label_smoothing=0.0,
     ):
-        return run((input, target, weight, np.int64(ignore_index), float(label_smoothing)))
+        return run((input, target, weight, np.int64(ignore_index), number(label_smoothing)))
 
     return impl
