@@ -36,6 +36,7 @@ _FLAGS: dict[str, Any] = {
     "nogil": True,
     "_nrt": False,
     "no_cfunc_wrapper": True,
+    "forceinline": False,  # else a kernel compiled first from a user's function takes that function's option
 }
 
 
@@ -196,7 +197,9 @@ def _cache_dir() -> Path | None:
     return _cache_state[0]
 
 
-def jit(func: Callable, tag: str = "", *, reassociate: bool = False, inner: bool = False) -> Any:
+def jit(
+    func: Callable, tag: str = "", *, reassociate: bool = False, inner: bool = False, allocates: bool = False
+) -> Any:
     """Compile `func` lazily, one version for each signature, with nbnn's flags and cache.
 
     Parameters
@@ -205,14 +208,14 @@ def jit(func: Callable, tag: str = "", *, reassociate: bool = False, inner: bool
         A plain Python function in the nopython subset.
     tag : str
         Tells apart functions that share their code (a driver bound to several bodies).
-    reassociate : bool
-        Let LLVM regroup a sum, so that it vectorises; only where one call always sums the same range.
     inner : bool
         Called by nopython code only (from Python it would crash): no wrapper, which saves 30 to 50 ms of compile.
+    allocates : bool
+        It makes arrays: what no kernel does, but what stands between a user's compiled code and the kernels.
     """
     options = dict(_FLAGS)
-    if reassociate:
-        options["fastmath"] = {"contract", "reassoc", "nsz"}
+    if allocates:
+        options["_nrt"] = True
     if inner:
         options["no_cpython_wrapper"] = True
     dispatcher = numba.njit(func, **options)

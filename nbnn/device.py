@@ -133,7 +133,7 @@ def launch(
         return
     if not isinstance(outs[0], np.ndarray):
         _gpu().run(kernel, outs, ins, params, n)
-    elif fast is None:
+    elif fast is None or outs[0].dtype.kind != "f":  # the measured paths are vectors of floating-point numbers
         _cpu.run(kernel, outs, ins, params, n, work)
     else:
         scratch = np.empty(workspace, outs[0].dtype)

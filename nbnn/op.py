@@ -174,37 +174,41 @@ class _NeedsTensorsError(Exception):
 
 def _run(op: Op, inputs: tuple, params: tuple) -> tuple[Tensor, ...]:
     storages: list[Any] = []
+    shapes: list[Any] = []
     for t in inputs:
         if t is None:
             storages.append(None)
-        elif not isinstance(t, Tensor):
-            raise _NeedsTensorsError
-        else:
+            shapes.append(None)
+        elif isinstance(t, Tensor):
             storages.append(t._data if t._strides is None else flat(t))
-    first = inputs[0]
-    if first is None:
-        raise _NeedsTensorsError
-    kind = first._dtype
-    if kind.is_half and op.name != "cast":
+            shapes.append(t._shape)
+        else:
+            raise _NeedsTensorsError
+    kind = inputs[0]._dtype
+    if kind.is_half:
         return _run_half(op, inputs, params)
-    _require_one_device(op, inputs, storages)
-    shapes = tuple(None if t is None else t._shape for t in inputs)
-    out_shapes: Shapes = (first._shape,) if op.shape is None else op.shape(params, *shapes)
-    kinds = op.dtypes or (None,)
-    where = _device.of(storages[0])
+    on_host = isinstance(storages[0], np.ndarray)
+    for s in storages:
+        if s is not None and isinstance(s, np.ndarray) is not on_host:
+            places = ", ".join(str(t.device) for t in inputs if t is not None)
+            raise RuntimeError(f"{op.name}: all Tensors must lie on one device; got {places}")
+    out_shapes: Shapes = (shapes[0],) if op.shape is None else op.shape(params, *shapes)
+    where = _device.CPU if on_host else _device.CUDA
     outs = tuple(
-        make(empty(math.prod(shape), (k or kind).storage, where), shape, k or kind)
-        for shape, k in zip(out_shapes, kinds, strict=True)
+        [
+            make(empty(math.prod(shape), (k or kind).storage, where), shape, k or kind)
+            for shape, k in zip(out_shapes, op.dtypes or _SAME, strict=True)
+        ]
     )
-    _launch(op, tuple([o._data for o in outs]), tuple(storages), params, shapes)
+    data = tuple([o._data for o in outs])
+    work = 1 if op.work is None else op.work(params, *shapes)
+    n = data[0].size if op.count is None else op.count(params, *shapes)
+    workspace = 0 if op.workspace is None else op.workspace(*params)
+    _device.launch(op.kernel, data, tuple(storages), params, n, work, op.fast, workspace)
     return outs
 
 
-def _launch(op: Op, outs: tuple, ins: tuple, params: tuple, shapes: tuple) -> None:
-    work = 1 if op.work is None else op.work(params, *shapes)
-    n = outs[0].size if op.count is None else op.count(params, *shapes)
-    workspace = 0 if op.workspace is None else op.workspace(*params)
-    _device.launch(op.kernel, outs, ins, params, n, work, op.fast, workspace)
+_SAME = (None,)  # one output, of the type of the first input
 
 
 def _run_half(op: Op, inputs: tuple, params: tuple) -> tuple[Tensor, ...]:
@@ -212,7 +216,7 @@ def _run_half(op: Op, inputs: tuple, params: tuple) -> tuple[Tensor, ...]:
     kind = inputs[0]._dtype
     wide = tuple(t.float() if t is not None and t._dtype.is_half else t for t in inputs)
     outs = _run(op, tuple(None if t is None else t.detach() for t in wide), params)
-    kinds = op.dtypes or (None,)
+    kinds = op.dtypes or _SAME
     return tuple(o if k is not None else o.to(kind) for o, k in zip(outs, kinds, strict=True))
 
 

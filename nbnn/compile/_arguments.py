@@ -19,6 +19,7 @@ from numba.extending import overload
 from numba.np.numpy_support import as_dtype
 
 from nbnn import _jit
+from nbnn.compile._link import nopython
 from nbnn.functional import _check
 from nbnn.tensor import Tensor, from_array
 
@@ -40,9 +41,8 @@ def compiles(function: Callable) -> Callable[[Callable], Callable]:
                 raise TypingError(str(error)) from error
 
         # Numba compares the signature with the implementation's, which has no annotations
-        signature = inspect.signature(choose)
-        bare = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
-        checked.__signature__ = signature.replace(parameters=bare, return_annotation=signature.empty)  # type: ignore[attr-defined]
+        names = [p.replace(annotation=p.empty) for p in inspect.signature(choose).parameters.values()]
+        checked.__signature__ = inspect.Signature(names)  # type: ignore[attr-defined]
         # constants keep their values: `return_indices` and `reduction` decide the type of the result
         overload(function, prefer_literal=True)(checked)
         return choose
@@ -107,8 +107,8 @@ def pair_of(op: str, name: str, kind: Any) -> Callable:
 def integer_type(op: str, name: str, kind: Any) -> None:
     """The argument must be an int; a bool is none."""
     value = constant(kind)
-    if isinstance(value, (bool, types.Boolean)):
-        raise TypeError(f"{op}: `{name}` must be an int; got bool")
+    if isinstance(value, (bool, float, str)):
+        _check.integer(op, name, value)
     if not isinstance(value, (int, types.Integer)):
         raise TypeError(f"{op}: `{name}` must be an int; got {kind}")
 
@@ -145,7 +145,7 @@ def raised(check: Callable, *args: Any, **kwargs: Any) -> Exception:
     return RuntimeError(f"{check.__name__}{args} passes")
 
 
-class BadShapes(ValueError):
+class ShapesError(ValueError):
     """The refusal of a geometry rule; `values` are those that its wording names."""
 
     names: tuple[str, ...] = ()
@@ -156,21 +156,21 @@ class BadShapes(ValueError):
         return raised(_check.rule, OPS[op], cls.family, refusal, **named)
 
 
-class BadInteger(ValueError):
+class IntegerError(ValueError):
     """An int that is too small or too large."""
 
     def __new__(cls, op: int, argument: int, value: int, minimum: int) -> Any:
         return raised(_check.integer, OPS[op], ARGUMENTS[argument], value, minimum)
 
 
-@_jit.jit
+@nopython
 def check_integer(op, argument, value, minimum):  # type: ignore[no-untyped-def]
     """Refuse what `_check.integer` refuses."""
     if value < minimum or value >= 1 << 31:
-        raise BadInteger(op, argument, value, minimum)
+        raise IntegerError(op, argument, value, minimum)
 
 
-@_jit.jit
+@nopython
 def check_pair(op, argument, values, minimum):  # type: ignore[no-untyped-def]
     """Refuse what `_check.ntuple` refuses."""
     check_integer(op, argument, values[0], minimum)

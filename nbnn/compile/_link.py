@@ -1,9 +1,10 @@
 """Calls from compiled code to a kernel's own machine code, instead of a copy of it.
 
 Numba gives a caller a copy of the compiled callee and optimises both together again: a user's function of one `linear`
-would cost seconds, hold another set of instructions than the eager call, and keep it in the user's cache when the kernel
-has changed. A *linked* function is called at its address. The address is a constant of the compiled function, an
-`Entry`, which Numba stores and loads beside the code; loading it finds, or compiles, the function in this process.
+cost 3 seconds, with other instructions than the eager call, and a user's cache kept them when the kernel had changed.
+A *linked* function is called at its address instead: 0.2 s, the eager instructions. The address is a constant of the
+compiled function, an `Entry`, which Numba stores and loads beside the code; loading it finds, or compiles, the function
+in this process.
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from nbnn import _jit
+
 _LINKED: dict[str, Any] = {}  # compiled functions by name
 _HERE = Path(__file__).resolve().parent
 
 
 def _digest() -> str:
-    """Of what Numba compiles into a user's function: this room and the geometry rules, and the names of the kernels."""
+    """Of what Numba compiles into a user's function, or into what that calls: this room and the geometry rules."""
     h = hashlib.sha256()
     for path in [*sorted(_HERE.glob("*.py")), _HERE.parent / "functional" / "_rules.py", _HERE.parent / "_version.py"]:
         h.update(path.read_bytes())
@@ -65,6 +68,11 @@ def _load_entry(digest: str, name: str, args: tuple, result: Any) -> Entry:
     return entry
 
 
+def nopython(function: Callable) -> Any:
+    """Compile what stands between a user's compiled code and the kernels: it makes the outputs and the workspaces."""
+    return _jit.jit(function, allocates=True)
+
+
 def linked(dispatcher: Any) -> Callable:
     """What nopython code calls as ``function((arg, ...))`` to run the compiled function `dispatcher` where it lies."""
     name = f"{dispatcher.py_func.__module__}.{dispatcher.py_func.__qualname__}"
@@ -90,7 +98,7 @@ def linked(dispatcher: Any) -> Callable:
 
 
 def _address(context: Any, builder: Any, entry: Entry, function_type: ir.FunctionType) -> Any:
-    """The constant `entry` as a pointer to a function. It needs no GIL: it reads two Python objects that never change."""
+    """The constant `entry` as a pointer to a function. Needs no GIL: it reads Python objects that never change."""
     constants = context.get_env_manager(builder)
     number = constants.read_const(constants.add_const(entry))
     pointer = context.get_python_api(builder).long_as_voidptr(number)

@@ -8,16 +8,15 @@ import numpy as np
 from numba import types
 
 import nbnn.functional as F
-from nbnn import _jit
 from nbnn.compile._arguments import compiles, flat, shaped, stand_in
-from nbnn.compile._link import linked
+from nbnn.compile._link import linked, nopython
 from nbnn.kernels import activation as K
 
 _relu_cpu = linked(K.relu.cpu)
 
 
 @linked
-@_jit.jit
+@nopython
 def _relu(x):  # type: ignore[no-untyped-def]
     out = np.empty(x.size, x.dtype)
     _relu_cpu((out, flat(x), (), 0, x.size, x.size, 0))

@@ -15,7 +15,7 @@ from nbnn.compile._arguments import (
     GROUPS,
     PADDING,
     STRIDE,
-    BadShapes,
+    ShapesError,
     axes,
     check_integer,
     check_pair,
@@ -29,7 +29,7 @@ from nbnn.compile._arguments import (
     shape_of,
     shaped,
 )
-from nbnn.compile._link import linked
+from nbnn.compile._link import linked, nopython
 from nbnn.functional._rules import conv_rule, window_count
 from nbnn.functional.convolution import _same_padding
 from nbnn.kernels import convolution as K
@@ -38,12 +38,12 @@ _rule, _ = _jit.shared(conv_rule), _jit.shared(window_count)
 _conv_fast = linked(K.conv_fast)
 
 
-class _BadShapes(BadShapes):
+class _ShapesError(ShapesError):
     family = "conv"
     names = ("input", "weight", "bias", "groups", "padding", "dilation")
 
 
-class _BadStride(ValueError):
+class _StrideError(ValueError):
     """A stride with padding "same"."""
 
     def __new__(cls, stride: tuple) -> Any:
@@ -57,7 +57,7 @@ def _check_steps(stride, dilation, groups):  # type: ignore[no-untyped-def]
     check_integer(CONV2D, GROUPS, groups, 1)
 
 
-@_jit.jit
+@nopython
 def _convolve(x, size, weight, bias, stride, padding, dilation, groups, shape):  # type: ignore[no-untyped-def]
     """Convolve the flat images x, of sizes (N, C, 1, H, W), for an `input` of `shape`."""
     n, c, d, h, w = size
@@ -67,7 +67,7 @@ def _convolve(x, size, weight, bias, stride, padding, dilation, groups, shape): 
     bias_shape = shape_of(bias)
     refusal, od, oh, ow = _rule(size, window, bias_shape, (1, sh, sw), (0, ph, pw), (1, dh, dw), groups)
     if refusal != 0:
-        raise _BadShapes(CONV2D, refusal, shape, weight.shape, bias_shape, groups, padding, dilation)
+        raise _ShapesError(CONV2D, refusal, shape, weight.shape, bias_shape, groups, padding, dilation)
     out = np.empty(n * o * oh * ow, x.dtype)
     room = K.conv_workspace(n, c, d, h, w, o, 1, kh, kw, od, oh, ow, 1, sh, sw, 0, ph, pw, 1, dh, dw, groups)
     workspace = np.empty(room, x.dtype)
@@ -86,14 +86,14 @@ def _sizes(x):  # type: ignore[no-untyped-def]
 
 
 @linked
-@_jit.jit
+@nopython
 def _conv2d(x, weight, bias, stride, padding, dilation, groups):  # type: ignore[no-untyped-def]
     _check_steps(stride, dilation, groups)
     check_pair(CONV2D, PADDING, padding, 0)
     return _convolve(flat(x), _sizes(x), weight, bias, stride, padding, dilation, groups, x.shape)
 
 
-@_jit.jit
+@nopython
 def _padded(images, planes, h, w, before, down, right):  # type: ignore[no-untyped-def]
     """The images with `down` more rows and `right` more columns of zeros, those of `before` in front."""
     width = w + right
@@ -107,12 +107,12 @@ def _padded(images, planes, h, w, before, down, right):  # type: ignore[no-untyp
 
 
 @linked
-@_jit.jit
+@nopython
 def _conv2d_same(x, weight, bias, stride, dilation, groups):  # type: ignore[no-untyped-def]
     """Padding that keeps the sizes; where it is odd, the images are padded apart and the odd zero goes behind."""
     _check_steps(stride, dilation, groups)
     if stride[0] != 1 or stride[1] != 1:
-        raise _BadStride(stride)
+        raise _StrideError(stride)
     n, c, d, h, w = _sizes(x)
     down, right = dilation[0] * (weight.shape[2] - 1), dilation[1] * (weight.shape[3] - 1)
     padding = (down // 2, right // 2)

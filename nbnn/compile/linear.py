@@ -10,8 +10,18 @@ from numba.extending import overload
 
 import nbnn.functional as F
 from nbnn import _jit
-from nbnn.compile._arguments import LINEAR, BadShapes, axes, compiles, constant, flat, floating_arrays, shape_of, shaped
-from nbnn.compile._link import linked
+from nbnn.compile._arguments import (
+    LINEAR,
+    ShapesError,
+    axes,
+    compiles,
+    constant,
+    flat,
+    floating_arrays,
+    shape_of,
+    shaped,
+)
+from nbnn.compile._link import linked, nopython
 from nbnn.functional._rules import linear_rule
 from nbnn.kernels import linear as K
 
@@ -19,7 +29,7 @@ _rule = _jit.shared(linear_rule)
 _linear_fast = linked(K.linear_fast)
 
 
-class _BadShapes(BadShapes):
+class _ShapesError(ShapesError):
     family = "linear"
     names = ("input", "weight", "bias")
 
@@ -37,7 +47,7 @@ def _spread_compiled(bias, m):  # type: ignore[no-untyped-def]
 
 
 @linked
-@_jit.jit
+@nopython
 def _linear(x, weight, bias):  # type: ignore[no-untyped-def]
     if weight.ndim == 1:
         weight_shape = (1, weight.shape[0])
@@ -45,7 +55,7 @@ def _linear(x, weight, bias):  # type: ignore[no-untyped-def]
         weight_shape = weight.shape
     refusal = _rule(x.shape, weight_shape, shape_of(bias))
     if refusal != 0:
-        raise _BadShapes(LINEAR, refusal, x.shape, weight_shape, shape_of(bias))
+        raise _ShapesError(LINEAR, refusal, x.shape, weight_shape, shape_of(bias))
     m, k = weight_shape
     rows = 1
     for axis in range(x.ndim - 1):

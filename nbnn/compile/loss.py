@@ -13,7 +13,7 @@ from nbnn import _jit
 from nbnn.compile._arguments import (
     CROSS_ENTROPY,
     IGNORE_INDEX,
-    BadShapes,
+    ShapesError,
     axes,
     check_integer,
     compiles,
@@ -27,7 +27,7 @@ from nbnn.compile._arguments import (
     shaped,
     stand_in,
 )
-from nbnn.compile._link import linked
+from nbnn.compile._link import linked, nopython
 from nbnn.functional import _check
 from nbnn.functional._rules import cross_entropy_rule
 from nbnn.kernels import activation, array
@@ -40,12 +40,12 @@ _sum_rows, _div, _mul, _add = (linked(k.cpu) for k in (sum_blocks, array.div, ar
 _mul_scalar, _add_scalar, _div_scalar = (linked(k.cpu) for k in (array.mul_scalar, array.add_scalar, array.div_scalar))
 
 
-class _BadShapes(BadShapes):
+class _ShapesError(ShapesError):
     family = "cross_entropy"
     names = ("input", "target", "weight", "wanted", "classes")
 
 
-class _BadTarget(IndexError):
+class _TargetError(IndexError):
     """A class index out of range."""
 
     def __new__(cls, position: int, value: int, classes: int, shape: tuple) -> Any:
@@ -53,7 +53,7 @@ class _BadTarget(IndexError):
         return IndexError(f"cross_entropy: `target`[{at}] (={value}) must be in [0, {classes - 1}]")
 
 
-class _BadProbabilities(ValueError):
+class _ProbabilitiesError(ValueError):
     """Probabilities of another shape than the scores."""
 
     def __new__(cls, input: tuple, target: tuple) -> Any:
@@ -61,14 +61,14 @@ class _BadProbabilities(ValueError):
         return ValueError(f"cross_entropy: {rule}; got input {input}, target {target}")
 
 
-class _BadWeight(ValueError):
+class _WeightError(ValueError):
     """Class weights of another shape than (C,)."""
 
     def __new__(cls, classes: int, weight: tuple) -> Any:
         return ValueError(f"cross_entropy: `weight` must have shape (C,) = ({classes},); got {weight}")
 
 
-class _BadSmoothing(ValueError):
+class _SmoothingError(ValueError):
     """A label smoothing outside [0, 1]."""
 
     def __new__(cls, value: float) -> Any:
@@ -78,21 +78,21 @@ class _BadSmoothing(ValueError):
 # The kernels of the eager path, on flat arrays.
 
 
-@_jit.jit
+@nopython
 def _scaled(x, factor):  # type: ignore[no-untyped-def]
     y = np.empty(x.size, x.dtype)
     _mul_scalar((y, x, (factor,), 0, x.size, 1, 0))
     return y
 
 
-@_jit.jit
+@nopython
 def _times(a, b):  # type: ignore[no-untyped-def]
     y = np.empty(a.size, a.dtype)
     _mul((y, a, b, (), 0, a.size, 1, 0))
     return y
 
 
-@_jit.jit
+@nopython
 def _sum_axis(x, outer, length, inner):  # type: ignore[no-untyped-def]
     """Sums over the middle axis, in the fixed tree."""
     if x.size == 0:
@@ -106,7 +106,7 @@ def _sum_axis(x, outer, length, inner):  # type: ignore[no-untyped-def]
         x, length = y, blocks
 
 
-@_jit.jit
+@nopython
 def _log_probabilities(x, n, c, s):  # type: ignore[no-untyped-def]
     y = np.empty(x.size, x.dtype)
     if c > 0:
@@ -158,9 +158,9 @@ def _geometry(x):  # type: ignore[no-untyped-def]
 
 @_jit.shared
 def _check_smoothing(smoothing):  # type: ignore[no-untyped-def]
-    if smoothing is not None:
+    if smoothing is not None:  # noqa: SIM102  (Numba leaves out a branch on None alone)
         if not 0.0 <= smoothing <= 1.0:
-            raise _BadSmoothing(smoothing)
+            raise _SmoothingError(smoothing)
 
 
 @_jit.shared
@@ -172,19 +172,19 @@ def _check_classes(x, target, weight):  # type: ignore[no-untyped-def]
     else:
         refusal = _rule(x.shape, target.shape, weight_shape)[0]
     if refusal != 0:
-        raise _BadShapes(CROSS_ENTROPY, refusal, x.shape, target.shape, weight_shape, wanted, c)
+        raise _ShapesError(CROSS_ENTROPY, refusal, x.shape, target.shape, weight_shape, wanted, c)
 
 
-@_jit.jit
+@nopython
 def _check_indices(index, c, ignore_index, shape):  # type: ignore[no-untyped-def]
     if index.size > 0:
         found = np.empty(1, np.int64)
         _find_bad(((found, index, 0, c, ignore_index), 0, index.size, index.size, 0))
         if found[0] >= 0:
-            raise _BadTarget(found[0], index[found[0]], c, shape)
+            raise _TargetError(found[0], index[found[0]], c, shape)
 
 
-@_jit.jit
+@nopython
 def _smooth(losses, logp, index, weight, n, c, s, ignore_index, smoothing):  # type: ignore[no-untyped-def]
     """The losses mixed with those of the uniform distribution."""
     mask = np.empty(n * s, logp.dtype)
@@ -214,7 +214,7 @@ def _mix_compiled(losses, logp, index, weight, n, c, s, ignore_index, smoothing)
     return impl
 
 
-@_jit.jit
+@nopython
 def _class_losses(x, target, weight, ignore_index, smoothing):  # type: ignore[no-untyped-def]
     """The loss and the weight of each class index, flat."""
     _check_smoothing(smoothing)
@@ -249,16 +249,16 @@ def _blend_compiled(p, c, smoothing):  # type: ignore[no-untyped-def]
     return impl
 
 
-@_jit.jit
+@nopython
 def _soft_losses(x, target, weight, smoothing):  # type: ignore[no-untyped-def]
     """The loss of each distribution, flat."""
     _check_smoothing(smoothing)
     if x.shape != target.shape:
-        raise _BadProbabilities(x.shape, target.shape)
+        raise _ProbabilitiesError(x.shape, target.shape)
     n, c, s, _ = _geometry(x)
-    if weight is not None:
+    if weight is not None:  # noqa: SIM102
         if weight.shape[0] != c:
-            raise _BadWeight(c, weight.shape)
+            raise _WeightError(c, weight.shape)
     p = _blend(flat(target), c, smoothing)
     terms = _weigh(_times(p, _log_probabilities(flat(x), n, c, s)), weight, n, c, s)
     return _scaled(_sum_axis(terms, n, c, s), -1.0)
@@ -274,19 +274,19 @@ def _total(losses, ndim):  # type: ignore[no-untyped-def]
 
 
 @linked
-@_jit.jit
+@nopython
 def _class_none(x, target, weight, ignore_index, smoothing):  # type: ignore[no-untyped-def]
     return shaped(_class_losses(x, target, weight, ignore_index, smoothing)[0], target.shape)
 
 
 @linked
-@_jit.jit
+@nopython
 def _class_sum(x, target, weight, ignore_index, smoothing):  # type: ignore[no-untyped-def]
     return _total(_class_losses(x, target, weight, ignore_index, smoothing)[0], x.ndim)[0]
 
 
 @linked
-@_jit.jit
+@nopython
 def _class_mean(x, target, weight, ignore_index, smoothing):  # type: ignore[no-untyped-def]
     losses, weights = _class_losses(x, target, weight, ignore_index, smoothing)
     mean = np.empty(1, x.dtype)
@@ -295,19 +295,19 @@ def _class_mean(x, target, weight, ignore_index, smoothing):  # type: ignore[no-
 
 
 @linked
-@_jit.jit
+@nopython
 def _soft_none(x, target, weight, ignore_index, smoothing):  # type: ignore[no-untyped-def]
     return shaped(_soft_losses(x, target, weight, smoothing), _geometry(x)[3])
 
 
 @linked
-@_jit.jit
+@nopython
 def _soft_sum(x, target, weight, ignore_index, smoothing):  # type: ignore[no-untyped-def]
     return _total(_soft_losses(x, target, weight, smoothing), x.ndim)[0]
 
 
 @linked
-@_jit.jit
+@nopython
 def _soft_mean(x, target, weight, ignore_index, smoothing):  # type: ignore[no-untyped-def]
     losses = _soft_losses(x, target, weight, smoothing)
     mean = np.empty(1, x.dtype)
@@ -332,7 +332,7 @@ def _float(smoothing):  # type: ignore[no-untyped-def]
 
 
 def _kind_of_target(input: Any, target: Any, weight: Any) -> str:
-    """"class" or "soft", when all types fit."""
+    """Whether the target is "class" or "soft", when all types fit."""
     op = "cross_entropy"
     floating_arrays(op, input, weight=weight)
     t = stand_in(op, "target", target)
@@ -363,8 +363,9 @@ def cross_entropy(
 ) -> Any:
     """F.cross_entropy, on scores of float32 or float64; a result without axes is a scalar."""
     op = "cross_entropy"
-    old = (known(op, name, kind, (bool, type(None))) for name, kind in (("size_average", size_average), ("reduce", reduce)))
-    chosen = _check.reduction(op, known(op, "reduction", reduction, (str,)), *old)
+    average = known(op, "size_average", size_average, (bool, type(None)))
+    reduced = known(op, "reduce", reduce, (bool, type(None)))
+    chosen = _check.reduction(op, known(op, "reduction", reduction, (str,)), average, reduced)
     run = _RUNS[_kind_of_target(input, target, weight)][chosen]
     integer_type(op, "ignore_index", ignore_index)
     if not isinstance(constant(label_smoothing), (int, float, types.Integer, types.Float)):

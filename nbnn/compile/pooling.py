@@ -14,7 +14,7 @@ from nbnn.compile._arguments import (
     MAX_POOL2D,
     PADDING,
     STRIDE,
-    BadShapes,
+    ShapesError,
     axes,
     check_pair,
     compiles,
@@ -25,7 +25,7 @@ from nbnn.compile._arguments import (
     pair_of,
     shaped,
 )
-from nbnn.compile._link import linked
+from nbnn.compile._link import linked, nopython
 from nbnn.functional._rules import max_pool_rule, pooled_count
 from nbnn.kernels import pooling as K
 
@@ -33,7 +33,7 @@ _rule, _ = _jit.shared(max_pool_rule), _jit.shared(pooled_count)
 _pool_fast = linked(K.max_pool3d_fast)
 
 
-class _BadShapes(BadShapes):
+class _ShapesError(ShapesError):
     family = "max_pool"
     names = ("input", "kernel_size", "padding", "dilation")
 
@@ -53,7 +53,7 @@ def _pool(x, kernel, stride, padding, dilation, ceil_mode):  # type: ignore[no-u
     size = (n, c, 1, h, w)
     refusal, od, oh, ow = _rule(size, (1, kh, kw), (1, sh, sw), (0, ph, pw), (1, dh, dw), ceil_mode)
     if refusal != 0:
-        raise _BadShapes(MAX_POOL2D, refusal, x.shape, kernel, padding, dilation)
+        raise _ShapesError(MAX_POOL2D, refusal, x.shape, kernel, padding, dilation)
     values = np.empty(n * c * oh * ow, x.dtype)
     index = np.empty(values.size, np.int64)
     workspace = np.empty(0, x.dtype)
@@ -64,13 +64,13 @@ def _pool(x, kernel, stride, padding, dilation, ceil_mode):  # type: ignore[no-u
 
 
 @linked
-@_jit.jit
+@nopython
 def _values(x, kernel, stride, padding, dilation, ceil_mode):  # type: ignore[no-untyped-def]
     return _pool(x, kernel, stride, padding, dilation, ceil_mode)[0]
 
 
 @linked
-@_jit.jit
+@nopython
 def _values_and_index(x, kernel, stride, padding, dilation, ceil_mode):  # type: ignore[no-untyped-def]
     return _pool(x, kernel, stride, padding, dilation, ceil_mode)
 

@@ -35,11 +35,9 @@ def floating(op: str, name: str, t: Tensor) -> None:
 
 def same_dtype(op: str, **tensors: Tensor | None) -> None:
     """All Tensors given must have one dtype."""
-    given = {name: t for name, t in tensors.items() if t is not None}
-    for name, t in given.items():
-        tensor(op, name, t)
-    if len({t._dtype for t in given.values()}) > 1:
-        got = ", ".join(f"`{name}` {t._dtype!r}" for name, t in given.items())
+    kinds = {tensor(op, name, t)._dtype for name, t in tensors.items() if t is not None}
+    if len(kinds) > 1:
+        got = ", ".join(f"`{name}` {t._dtype!r}" for name, t in tensors.items() if t is not None)
         raise TypeError(f"{op}: all inputs must have one dtype; got {got}")
 
 

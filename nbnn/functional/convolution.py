@@ -179,6 +179,8 @@ def _conv(
         padding=pads,
         dilation=gaps,
     )
+    if size[0] * window[0] * od * oh * ow >= 1 << 60:
+        _check.sizes(op, "output", (size[0], window[0], od, oh, ow))
     params = (*size, window[0], *window[2:], od, oh, ow, *steps3, *pads3, *gaps3, count)
     out = apply(CONV, x, w, bias, params=params)
     wanted = (*shape[: -n - 1], window[0], *(od, oh, ow)[3 - n :])

@@ -85,6 +85,10 @@ BATCH_NORM_BACKWARD_2 = Op("batch_norm_backward_backward", forward=_backward_2_f
 def _batch_statistics(x: Tensor, n: int, c: int, s: int, eps: float) -> tuple[Tensor, Tensor, Tensor]:
     """Mean, biased variance and 1 / sqrt(variance + eps) of each channel."""
     mean, var, rstd = _channels(x, c), _channels(x, c), _channels(x, c)
+    if n * s == 0:  # nothing to normalise: numbers that keep the gradients of weight and bias at zero
+        for t, value in ((mean, 0), (var, 0), (rstd, 1)):
+            t._data = _device.full(c, x._dtype.storage, x.device, value)
+        return mean, var, rstd
     outs = (mean._data, var._data, rstd._data)
     fast = _strip(s, K.batch_norm_stats_fast)
     _device.launch(K.batch_norm_stats, outs, (flat(x),), (n, c, s, eps), c, 2 * n * s + 1, fast)

@@ -35,7 +35,7 @@ def conv(n):
             group = x[:, o // cout * cin : (o // cout + 1) * cin]
             for at in np.ndindex(out):
                 window = tuple(slice(a * e, a * e + f * (k - 1) + 1, f) for a, e, f, k in zip(at, s, d, kernel, strict=True))
-                y[(slice(None), o, *at)] = (group[(slice(None), slice(None), *window)] * w[o]).reshape(len(x), -1).sum(1)
+                y[(slice(None), o, *at)] = (group[(slice(None), slice(None), *window)] * w[o]).sum(tuple(range(1, n + 2)))
             y[:, o] += 0.0 if b is None else b[o]
         return y
 
@@ -170,7 +170,6 @@ def refusals(n):
         bad("padding_negative", r"`padding` \(=-1\) must be at least 0", padding=-1),
         bad("padding_string", r"`padding` \(='full'\) must be 'valid', 'same'", padding="full"),
         bad("padding_nan", r"`padding` \(=nan\) must be an int", TypeError, padding=math.nan),
-        bad("padding_memory", r"", padding=2**31 - 1),
         bad("same_stride", STRIDED_SAME, padding="same", stride=2),
         bad("dilation_0", r"`dilation` \(=0\) must be at least 1", dilation=0),
         bad("weight_rank", rf"`weight` must have {n + 2} axes; got shape \(4, 4\)", w=image(4, 4)),
@@ -183,4 +182,11 @@ def refusals(n):
     ]  # fmt: skip
 
 
-ERRORS = [bad for n in (1, 2, 3) for bad in refusals(n)]
+def _too_large(F):
+    return F.conv3d(F.ones(1, 1, 2, 2, 2), F.ones(1, 1, 1, 1, 1), padding=2**30)
+
+
+ERRORS = [
+    *(bad for n in (1, 2, 3) for bad in refusals(n)),
+    Bad("conv3d-memory", _too_large, ValueError, r"^conv3d: `output` \(=.*\) has more elements than memory can hold"),
+]

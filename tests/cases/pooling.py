@@ -27,11 +27,11 @@ def windows(size, kernel, stride, padding, dilation, ceil_mode):
 
 
 def larger(value, best):
-    return value > best or (math.isnan(value) and not math.isnan(best))
+    return value > best or math.isnan(value)
 
 
 def max_pool(n):
-    """The oracle over the last n axes: every window walked element by element; the first of equal elements wins."""
+    """The oracle over the last n axes: every window walked; the first of equal elements wins, but the last NaN, as in torch."""
 
     def oracle(x, kernel, stride=None, padding=0, dilation=1, ceil_mode=False, indices=False):
         k, p, d = axes(kernel, n), axes(padding, n), axes(dilation, n)

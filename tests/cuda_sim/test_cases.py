@@ -1,0 +1,15 @@
+"""Every case of every family on CUDA, or in its simulator: values and gradients are those of the CPU."""
+
+import importlib
+
+import pytest
+
+from tests import engine
+
+FAMILIES = ("activation", "array", "convolution", "dropout", "linear", "loss", "normalization", "pooling")
+CASES = [case for family in FAMILIES for case in importlib.import_module(f"tests.cases.{family}").CASES if case.cuda]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_case(case):
+    engine.cuda(case)
