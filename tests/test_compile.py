@@ -12,8 +12,8 @@ import pytest
 from numba.core.errors import TypingError
 
 import nbnn
+import nbnn.compile
 import nbnn.nn as nn
-import nbnn.compile  # TEMP
 import nbnn.nn.functional as F
 from nbnn.functional import cross_entropy, relu
 
@@ -48,7 +48,7 @@ def use_relu(x):
 
 
 def use_linear(x, w, b):
-    return F.linear(x, w), F.linear(x, w, b), F.linear(bias=b, input=x, weight=w), F.linear(x, w, None), F.linear(x, w[0])
+    return F.linear(x, w), F.linear(x, w, b), F.linear(bias=b, input=x, weight=w), F.linear(x, w[0], None)
 
 
 def use_conv(x, w, b):
@@ -150,8 +150,7 @@ def test_cross_entropy_agrees(dtype):
     w = np.abs(random(5, dtype=dtype))
     for shape, targets in (((7, 5), (7,)), ((3, 5, 2, 4), (3, 2, 4)), ((5,), ()), ((0, 5), (0,)), ((3000, 5), (3000,))):
         x = random(*shape, dtype=dtype)
-        t = np.random.default_rng(1).integers(0, 5, targets)
-        t = np.asarray(t)
+        t = np.asarray(np.random.default_rng(1).integers(0, 5, targets))
         assert_same(jit_loss(x, t, w), use_loss(x, t, w))
     assert_same(jit_loss(x.T.copy().T, t.astype(np.uint8), w), use_loss(x, t, w))
 
@@ -164,8 +163,7 @@ def test_cross_entropy_of_probabilities_agrees():
 
 
 def test_all_targets_ignored_gives_nan_and_one_class_minus_zero():
-    x, t = random(3, 5), np.full(3, -100)
-    assert np.isnan(jit_loss(x, t, np.ones(5, np.float32))[0])
+    assert np.isnan(njit(lambda x, t: F.cross_entropy(x, t))(random(3, 5), np.full(3, -100)))
     x, t = np.ones(1, np.float32), np.array(0)
     assert_same(jit_loss(x, t, np.ones(1, np.float32)), use_loss(x, t, np.ones(1, np.float32)))
 
@@ -254,7 +252,6 @@ def test_a_refusal_can_be_caught():
 
 USER = """
 import numba, numpy as np
-import nbnn.compile  # TEMP
 import nbnn.nn.functional as F
 
 @numba.njit(cache=True)
@@ -283,8 +280,8 @@ def test_cached_functions_are_loaded_and_never_stale(tmp_path: Path):
     script.write_text(USER)
     refusal = "cross_entropy: `target`[1] (=4) must be in [0, 3]\n"
 
-    def start(setup=""):
-        code = f"import sys, runpy; sys.path.insert(0, {str(tmp_path)!r}); {setup}; runpy.run_path('user.py', run_name='__main__')"
+    def start(setup="pass"):
+        code = f"{setup}\nimport runpy; runpy.run_path('user.py', run_name='__main__')"
         done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -345,7 +342,7 @@ WHILE_COMPILING = [
     (lambda x: F.relu(x), (1.5,), "relu: `input` must be an array; got float64"),
     (lambda x: F.relu(x), (np.ones(2, np.uint16),), "from_numpy: `dtype` (=dtype('uint16')) must be one of"),
     (lambda x: F.relu(x), (np.ones(2, np.float16),), "relu: `input` of nbnn.float16 must be converted to float32"),
-    (lambda x, w: F.linear(x, w), (np.ones((2, 3), int), random(4, 3)), "linear: `input` must have a floating-point dtype"),
+    (lambda x, w: F.linear(x, w), (np.ones((2, 3), int), random(4, 3)), "linear: `input` must have a floating-point"),
     (
         lambda x, w: F.linear(x, w),
         (random(2, 3), random(4, 3, dtype=np.float64)),
@@ -356,12 +353,12 @@ WHILE_COMPILING = [
     (lambda x, w: F.conv2d(x, w), (random(6, 6), W), "conv2d: `input` must have 3 axes, or 4 with a batch"),
     (lambda x, w: F.conv2d(x, w, stride=1.5), (X, W), "conv2d: `stride` (=1.5) must be an int; got float"),
     (lambda x, w: F.conv2d(x, w, stride=(1, 2, 3)), (X, W), "conv2d: `stride` must be an int or 2 ints"),
-    (lambda x, w: F.conv2d(x, w, padding="full"), (X, W), "conv2d: `padding` (='full') must be 'valid', 'same', an int or 2"),
+    (lambda x, w: F.conv2d(x, w, padding="full"), (X, W), "conv2d: `padding` (='full') must be 'valid', 'same'"),
     (lambda x: F.max_pool2d(x, True), (X,), "max_pool2d: `kernel_size` (=True) must be an int; got bool"),
     (lambda x, i: F.max_pool2d(x, 2, return_indices=i), (X, True), "max_pool2d: `return_indices` must be a constant"),
-    (lambda x, t: F.cross_entropy(x, t), (SCORES, TARGETS[None]), "cross_entropy: `target` must have the shape of `input`"),
-    (lambda x, t: F.cross_entropy(x, t), (SCORES, TARGETS > 0), "cross_entropy: `target` must hold integers (class indices)"),
-    (lambda x, t: F.cross_entropy(x, t, reduction="avg"), (SCORES, TARGETS), "cross_entropy: `reduction` (='avg') must be one"),
+    (lambda x, t: F.cross_entropy(x, t), (SCORES, TARGETS[None]), "cross_entropy: `target` must have the shape"),
+    (lambda x, t: F.cross_entropy(x, t), (SCORES, TARGETS > 0), "cross_entropy: `target` must hold integers"),
+    (lambda x, t: F.cross_entropy(x, t, reduction="avg"), (SCORES, TARGETS), "cross_entropy: `reduction` (='avg') must be"),
 ]
 
 

@@ -34,6 +34,16 @@ def _expand_as(self: Tensor, other: Tensor) -> Tensor:
     return shape.expand(self, *other._shape)
 
 
+def _view_as(self: Tensor, other: Tensor) -> Tensor:
+    """Viewed with the shape of another Tensor."""
+    return shape.view_(self, *other._shape)
+
+
+def _reshape_as(self: Tensor, other: Tensor) -> Tensor:
+    """Reshaped to the shape of another Tensor."""
+    return shape.reshape(self, *other._shape)
+
+
 def _contiguous(self: Tensor) -> Tensor:
     """The Tensor itself where it is row-major, else a copy that is."""
     return self if self.is_contiguous() else array.clone(self)
@@ -130,6 +140,8 @@ _METHODS: dict[str, Any] = {
     "all": _truth,
     "any": _any,
     "expand_as": _expand_as,
+    "view_as": _view_as,
+    "reshape_as": _reshape_as,
     "contiguous": _contiguous,
     "cuda": _cuda,
     "cpu": _cpu,
