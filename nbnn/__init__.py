@@ -9,7 +9,7 @@ Examples
 tensor([2., 4.])
 """
 
-from nbnn import autograd, cuda, functional, modules, optim, utils
+from nbnn import autograd, compile, cuda, functional, modules, optim, utils
 from nbnn import init as init
 from nbnn._version import __version__ as __version__
 from nbnn.autograd import (

@@ -175,6 +175,8 @@ class _NeedsTensorsError(Exception):
 def _run(op: Op, inputs: tuple, params: tuple) -> tuple[Tensor, ...]:
     storages: list[Any] = []
     shapes: list[Any] = []
+    if inputs[0] is None:
+        raise _NeedsTensorsError
     for t in inputs:
         if t is None:
             storages.append(None)
@@ -249,9 +251,9 @@ def to_tensors(op_name: str, values: tuple) -> tuple[tuple, bool]:
         else:
             tensors += isinstance(v, Tensor)
             converted.append(v)
-    if not arrays and any(v is not None and not isinstance(v, Tensor) for v in values):
-        bad = next(v for v in values if v is not None and not isinstance(v, Tensor))
-        raise TypeError(f"{op_name}: inputs must be Tensors or NumPy arrays; got {type(bad).__name__}")
+    for v in converted:
+        if v is not None and not isinstance(v, Tensor):
+            raise TypeError(f"{op_name}: inputs must be Tensors or NumPy arrays; got {type(v).__name__}")
     return tuple(converted), arrays > 0 and tensors == 0
 
 

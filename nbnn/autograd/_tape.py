@@ -349,7 +349,7 @@ def backward(
 ) -> None:
     """Accumulate gradients into the `.grad` of the leaves; `Tensor.backward` describes the arguments."""
     roots, seeds = _seeds("backward", tensors, gradients)
-    only = None if inputs is None else _as_tuple(inputs)
+    only = None if inputs is None else _as_tuple("backward", "inputs", inputs)
     retain = create_graph if retain_graph is None else retain_graph
     _walk(roots, seeds, retain, create_graph, only, accumulate=True)
 
@@ -392,8 +392,10 @@ def grad(
     (tensor(18.),)
     """
     roots, seeds = _seeds("grad", outputs, grad_outputs)
-    wanted = _as_tuple(inputs)
+    wanted = _as_tuple("grad", "inputs", inputs)
     for i, t in enumerate(wanted):
+        if not isinstance(t, Tensor):
+            raise TypeError(f"grad: `inputs`[{i}] must be a Tensor; got {type(t).__name__}")
         if not t.requires_grad:
             raise RuntimeError(f"grad: `inputs`[{i}] of shape {t._shape} does not require a gradient")
     retain = create_graph if retain_graph is None else retain_graph
@@ -404,13 +406,17 @@ def grad(
     return tuple(found)
 
 
-def _as_tuple(value: Any) -> tuple:
-    return (value,) if isinstance(value, Tensor) else tuple(value)
+def _as_tuple(op: str, name: str, value: Any) -> tuple:
+    if isinstance(value, Tensor):
+        return (value,)
+    if not isinstance(value, Iterable) or hasattr(value, "__array__"):
+        raise TypeError(f"{op}: `{name}` must be a Tensor or a sequence of Tensors; got {type(value).__name__}")
+    return tuple(value)
 
 
 def _seeds(op: str, tensors: Any, gradients: Any) -> tuple[tuple, list]:
-    roots = _as_tuple(tensors)
-    given = (None,) * len(roots) if gradients is None else _as_tuple(gradients)
+    roots = _as_tuple(op, "outputs", tensors)
+    given = (None,) * len(roots) if gradients is None else _as_tuple(op, "gradient", gradients)
     if len(given) != len(roots):
         raise RuntimeError(f"{op}: got {len(roots)} outputs but {len(given)} gradients")
     return roots, [_seed(op, t, g) for t, g in zip(roots, given, strict=True)]
@@ -431,7 +437,9 @@ def _seed(op: str, t: Tensor, gradient: Any) -> Tensor:
         raise TypeError(f"{op}: `gradient` must be a Tensor; got {type(gradient).__name__}")
     if gradient._shape != t._shape:
         raise RuntimeError(f"{op}: `gradient` must have the shape {t._shape} of the output; got {gradient._shape}")
-    return gradient if gradient._dtype is t._dtype else gradient.to(t._dtype)
+    if gradient._dtype is not t._dtype:
+        return gradient.to(t._dtype)
+    return gradient if gradient.requires_grad else alias(gradient)  # so that `_accumulate` sees who else holds the memory
 
 
 def _order(roots: Iterable[Any]) -> list:
@@ -529,7 +537,7 @@ def _call_hooks(hooks: dict[int, Callable], g: Tensor, name: str) -> Tensor:
                     f"register_hook: a hook on {name} must return None or a Tensor of shape {g._shape}; got {got}"
                 )
             g = replaced
-    return g
+    return g if recording.enabled else alias(g)  # a hook may have kept its gradient
 
 
 def _accumulate(t: Tensor, g: Tensor, create_graph: bool) -> None:
@@ -540,8 +548,8 @@ def _accumulate(t: Tensor, g: Tensor, create_graph: bool) -> None:
         else:
             t._grad.add_(g)
     elif create_graph:
-        t._grad = g
-    elif g._strides is None and sys.getrefcount(g._data) == 2:
+        t._grad = g.clone()
+    elif g._strides is None and not g.requires_grad and sys.getrefcount(g._data) == 2:
         t._grad = alias(g)
     else:
         t._grad = g.detach().clone()

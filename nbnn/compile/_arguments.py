@@ -44,7 +44,7 @@ def compiles(function: Callable) -> Callable[[Callable], Callable]:
         names = [p.replace(annotation=p.empty) for p in inspect.signature(choose).parameters.values()]
         checked.__signature__ = inspect.Signature(names)  # type: ignore[attr-defined]
         # constants keep their values: `return_indices` and `reduction` decide the type of the result
-        overload(function, prefer_literal=True)(checked)
+        overload(function, prefer_literal=True, target="cpu")(checked)
         return choose
 
     return register

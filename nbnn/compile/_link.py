@@ -9,6 +9,7 @@ in this process.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
@@ -20,20 +21,19 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from nbnn import _jit
+from nbnn.kernels._cpu import Kernel
 
-_LINKED: dict[str, Any] = {}  # compiled functions by name
+_LINKED: dict[str, Any] = {}  # compiled functions and kernels by name
 _HERE = Path(__file__).resolve().parent
 
 
-def _digest() -> str:
+@functools.cache
+def source_digest() -> str:
     """Of what Numba compiles into a user's function, or into what that calls: this room and the geometry rules."""
     h = hashlib.sha256()
     for path in [*sorted(_HERE.glob("*.py")), _HERE.parent / "functional" / "_rules.py", _HERE.parent / "_version.py"]:
         h.update(path.read_bytes())
     return h.hexdigest()[:24]
-
-
-DIGEST = _digest()
 
 
 class Entry(int):
@@ -44,11 +44,13 @@ class Entry(int):
     result: Any
 
     def __reduce__(self) -> tuple:
-        return _load_entry, (DIGEST, self.name, self.args, self.result)
+        return _load_entry, (source_digest(), self.name, self.args, self.result)
 
 
 def _entry(name: str, args: tuple) -> Entry:
     dispatcher = _LINKED[name]
+    if isinstance(dispatcher, Kernel):
+        dispatcher = dispatcher.cpu
     dispatcher.compile(args)
     compiled = dispatcher.overloads[args]
     entry = Entry(compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name))
@@ -60,7 +62,7 @@ def _load_entry(digest: str, name: str, args: tuple, result: Any) -> Entry:
     """An Entry from a cache; an OSError makes Numba compile the caller again, as if the file were gone."""
     import nbnn.compile  # noqa: F401  (fills _LINKED)
 
-    if digest != DIGEST or name not in _LINKED:
+    if digest != source_digest() or name not in _LINKED:
         raise OSError("compiled for another version of nbnn")
     entry = _entry(name, args)
     if entry.result != result:
@@ -73,10 +75,11 @@ def nopython(function: Callable) -> Any:
     return _jit.jit(function, allocates=True)
 
 
-def linked(dispatcher: Any) -> Callable:
-    """What nopython code calls as ``function((arg, ...))`` to run the compiled function `dispatcher` where it lies."""
-    name = f"{dispatcher.py_func.__module__}.{dispatcher.py_func.__qualname__}"
-    _LINKED[name] = dispatcher
+def linked(target: Any) -> Callable:
+    """What nopython code calls as ``function((arg, ...))`` to run a compiled function, or the loop of a Kernel."""
+    source = (target.body if isinstance(target, Kernel) else target).py_func
+    name = f"{source.__module__}.{source.__qualname__}"
+    _LINKED[name] = target
 
     def typing(typingctx, args):  # type: ignore[no-untyped-def]
         kinds = tuple(map(types.unliteral, args))
@@ -93,7 +96,7 @@ def linked(dispatcher: Any) -> Callable:
 
         return entry.result(types.Tuple(kinds)), codegen
 
-    typing.__name__ = dispatcher.py_func.__name__
+    typing.__name__ = source.__name__
     return intrinsic(typing)
 
 

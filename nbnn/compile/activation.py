@@ -12,7 +12,7 @@ from nbnn.compile._arguments import compiles, flat, shaped, stand_in
 from nbnn.compile._link import linked, nopython
 from nbnn.kernels import activation as K
 
-_relu_cpu = linked(K.relu.cpu)
+_relu_cpu = linked(K.relu)
 
 
 @linked

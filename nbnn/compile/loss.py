@@ -35,9 +35,9 @@ from nbnn.kernels import loss as K
 from nbnn.kernels._reduce import BLOCK, sum_blocks
 
 _rule = _jit.shared(cross_entropy_rule)
-_log_softmax, _nll, _find_bad = linked(activation.log_softmax.cpu), linked(K.nll_loss.cpu), linked(K.find_bad_index.cpu)
-_sum_rows, _div, _mul, _add = (linked(k.cpu) for k in (sum_blocks, array.div, array.mul, array.add))
-_mul_scalar, _add_scalar, _div_scalar = (linked(k.cpu) for k in (array.mul_scalar, array.add_scalar, array.div_scalar))
+_log_softmax, _nll, _find_bad = linked(activation.log_softmax), linked(K.nll_loss), linked(K.find_bad_index)
+_sum_rows, _div, _mul, _add = (linked(k) for k in (sum_blocks, array.div, array.mul, array.add))
+_mul_scalar, _add_scalar, _div_scalar = (linked(k) for k in (array.mul_scalar, array.add_scalar, array.div_scalar))
 
 
 class _ShapesError(ShapesError):

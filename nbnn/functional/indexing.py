@@ -68,6 +68,8 @@ def _index_rows_grad(node: Any, grad: Tensor) -> tuple:
 def _index_rows_backward_forward(grad: Tensor, index: Tensor, params: tuple) -> tuple[Tensor]:
     (shape,) = params
     length = math.prod(shape[1:])
+    if index.numel() == 0:
+        return (make(_device.full(math.prod(shape), grad._dtype.storage, grad.device, 0), shape, grad._dtype),)
     out = make(_device.empty(math.prod(shape), grad._dtype.storage, grad.device), shape, grad._dtype)
     work = index.numel() + length
     _device.launch(
