@@ -64,7 +64,13 @@ def run_worker(library: str, threads: int, cases: list[Case], options: argparse.
 
 def environment(scratch: Path) -> dict[str, str]:
     """The workers' environment: this checkout, and a cache of kernels that is empty when the first one starts."""
-    return {**os.environ, "PYTHONPATH": str(ROOT), "NBNN_CACHE_DIR": str(scratch / "cache")}
+    ours = {
+        "PYTHONPATH": str(ROOT),
+        "NBNN_CACHE_DIR": str(scratch / "cache"),
+        "PYTHONPYCACHEPREFIX": str(scratch / "pyc"),
+        "PYTHONDONTWRITEBYTECODE": "",  # an installed package has its byte code
+    }
+    return {**os.environ, **ours}
 
 
 def largest_difference(ours: Path, theirs: Path) -> dict[str, float]:

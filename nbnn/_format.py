@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _EDGE = 3
 _THRESHOLD = 1000
 _WIDTH = 80
+_PREFIX = "tensor("
 
 
 def text(t: Tensor) -> str:
@@ -33,41 +34,48 @@ def text(t: Tensor) -> str:
         suffix.append(f"grad_fn={t._node!r}")
     elif t._leaf_requires_grad:
         suffix.append("requires_grad=True")
-    body = "[]" if values.size == 0 else _numbers(values)
-    return f"tensor({', '.join([body, *suffix])})"
+    body = _PREFIX + ("[]" if values.size == 0 else _numbers(values, _formatter(values), len(_PREFIX)))
+    for item in suffix:
+        column = len(body) - body.rfind("\n") + 1
+        body += f", {item}" if column + len(item) + 2 <= _WIDTH else f",\n{' ' * len(_PREFIX)}{item}"
+    return body + ")"
 
 
-def _numbers(values: np.ndarray) -> str:
-    prefix = "tensor("
-    formatter = _formatter(values)
+def _numbers(values: np.ndarray, formatter: Any, indent: int, cut: bool | None = None) -> str:
+    """Nested brackets; of a large array the three first and last of each axis."""
     if values.ndim == 0:
-        return formatter(values.item()).strip()
-    return np.array2string(
-        values,
-        separator=", ",
-        prefix=prefix,
-        formatter={"all": formatter},
-        threshold=_THRESHOLD,
-        edgeitems=_EDGE,
-        max_line_width=_WIDTH,
-    )
+        return formatter(values.item())
+    cut = values.size > _THRESHOLD if cut is None else cut
+    few = cut and len(values) > 2 * _EDGE
+    shown = [*values[:_EDGE], *values[-_EDGE:]] if few else list(values)
+    if values.ndim > 1:
+        parts = [_numbers(v, formatter, indent + 1, cut) for v in shown]
+        if few:
+            parts.insert(_EDGE, "...")
+        return "[" + ("," + "\n" * (values.ndim - 1) + " " * (indent + 1)).join(parts) + "]"
+    parts = [formatter(v) for v in shown]
+    per_line = max(1, (_WIDTH - indent) // (len(parts[0]) + 2)) if parts else 1
+    if few:
+        parts.insert(_EDGE, " ...")
+    lines = [", ".join(parts[k : k + per_line]) for k in range(0, len(parts), per_line)]
+    return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"
 
 
 def _formatter(values: np.ndarray) -> Any:
-    """One function that gives every element the same width."""
+    """One function that gives every element torch's style and width, chosen by the finite numbers that are not 0."""
     shown = _shown(values)
     if values.dtype.kind != "f":
-        width = max(len(str(v)) for v in shown)
+        width = max((len(str(v)) for v in shown), default=1)
         return lambda v: str(v).rjust(width)
-    finite = np.abs(shown[np.isfinite(shown) & (shown != 0)].astype(np.float64))  # a half overflows in a ratio
+    finite = shown[np.isfinite(shown) & (shown != 0)].astype(np.float64)  # a half overflows in a ratio
+    size = np.abs(finite)
     whole = bool((finite == np.floor(finite)).all())
-    small, large = (finite.min(), finite.max()) if finite.size else (1.0, 1.0)
-    if large >= 1e8 or (not whole and (large / small > 1000 or small < 1e-4)):
+    small, large = (size.min(), size.max()) if size.size else (1.0, 1.0)
+    if large / small > 1000 or large > 1e8 or (not whole and small < 1e-4):
         style = "{:.4e}"
     else:
         style = "{:.0f}." if whole else "{:.4f}"
-    plain = [_one(style, float(v)) for v in shown]
-    width = max(map(len, plain))
+    width = max((len(style.format(v)) for v in finite), default=1)
     return lambda v: _one(style, float(v)).rjust(width)
 
 

@@ -149,7 +149,11 @@ def set_num_threads(num_threads: int) -> None:
     ------
     ValueError
         If `num_threads` is less than 1.
+    TypeError
+        If it is no int.
     """
+    if isinstance(num_threads, bool) or not hasattr(num_threads, "__index__"):
+        raise TypeError(f"set_num_threads: `num_threads` (={num_threads!r}) must be an int")
     count = operator.index(num_threads)
     if count < 1:
         raise ValueError(f"set_num_threads: `num_threads` (={num_threads}) must be at least 1")

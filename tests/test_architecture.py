@@ -25,10 +25,11 @@ MACHINE = ["dtypes", "device", "tensor", "autograd", "op"]
 ROOMS = {
     "_jit": set(),
     "_version": set(),
+    "_surface": set(),
     "dtypes": set(),
     "kernels": {"_jit", "kernels"},
     "device": {"_jit", "dtypes", "kernels"},
-    "tensor": {"dtypes", "device", "kernels", "autograd", "functional", "_format"},  # the last three on first use
+    "tensor": {"_surface", "dtypes", "device", "kernels", "autograd", "functional", "_format"},  # the last three on first use
     "_format": {"dtypes", "device", "tensor"},
     "autograd": {"dtypes", "device", "tensor", "functional", "op", "_format"},
     "op": {"dtypes", "device", "tensor", "autograd", "kernels"},
@@ -62,7 +63,11 @@ def imports(tree):
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"relative import in line {node.lineno}"
             base = node.module
-            names = [f"{base}.{a.name}" for a in node.names] if base in ("nbnn", "nbnn.kernels", "nbnn.functional") else [base]
+            names = (
+                [f"{base}.{a.name}" for a in node.names]
+                if base in ("nbnn", "nbnn.kernels", "nbnn.functional")
+                else [base]
+            )
             yield from ((name, id(node) in top, node.lineno) for name in names)
 
 
@@ -98,12 +103,17 @@ def test_nothing_imports_what_it_must_not():
     heavy = {"torch", "scipy", "sklearn", "matplotlib", "numba.cuda"}
     for path in SOURCES:
         for name, top, line in imports(parsed(path)):
-            assert not (top and (name in heavy or name.split(".")[0] in heavy)), f"{path.relative_to(ROOT)}:{line} imports {name}"
+            assert not (top and (name in heavy or name.split(".")[0] in heavy)), (
+                f"{path.relative_to(ROOT)}:{line} imports {name}"
+            )
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_families_keep_to_themselves(family):
-    for layer, kin in (("kernels", SHARED), ("modules", {"module", "_convert", "_hooks", "_registry", "_state", "_text", "_walk"})):
+    for layer, kin in (
+        ("kernels", SHARED),
+        ("modules", {"module", "_convert", "_hooks", "_registry", "_state", "_text", "_walk"}),
+    ):
         path = PACKAGE / layer / f"{family}.py"
         if not path.exists():
             continue
@@ -121,7 +131,20 @@ def _bodies(tree):
             yield node
 
 
-ALLOCATORS = {"empty", "zeros", "ones", "full", "empty_like", "zeros_like", "ones_like", "full_like", "array", "arange", "copy", "concatenate"}
+ALLOCATORS = {
+    "empty",
+    "zeros",
+    "ones",
+    "full",
+    "empty_like",
+    "zeros_like",
+    "ones_like",
+    "full_like",
+    "array",
+    "arange",
+    "copy",
+    "concatenate",
+}
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -168,7 +191,9 @@ def test_budget(path):
             documented = isinstance(start, ast.Expr) and isinstance(getattr(start, "value", None), ast.Constant)
             text = start.end_lineno - start.lineno + 1 if documented and isinstance(start.value.value, str) else 0
             code = node.end_lineno - node.lineno + 1 - text
-            assert code <= LINES_OF_A_FUNCTION, f"{path.relative_to(ROOT)}:{node.lineno} {node.name} has {code} lines of code"
+            assert code <= LINES_OF_A_FUNCTION, (
+                f"{path.relative_to(ROOT)}:{node.lineno} {node.name} has {code} lines of code"
+            )
 
 
 # -- the public face ---------------------------------------------------------------------------------------------
@@ -205,8 +230,10 @@ def test_modules_are_documented(name):
 
 # Functions that are no op on Tensors: tests of their own stand in the files named.
 OTHERWISE = {
-    "test_tensor.py": {"arange", "as_tensor", "empty", "empty_like", "eye", "from_dlpack", "from_numpy", "full", "ones", "ones_like",
-                       "rand", "randint", "randn", "randperm", "tensor", "zeros", "zeros_like", "manual_seed", "initial_seed",
+    "test_tensor.py": {"arange", "as_tensor", "empty", "empty_like", "eye", "from_dlpack", "from_numpy", "full",
+                       "ones", "ones_like",
+                       "rand", "randint", "randn", "randperm", "tensor", "zeros", "zeros_like", "manual_seed",
+                       "initial_seed",
                        "get_default_dtype", "set_default_dtype"},
     "test_jit.py": {"get_num_threads", "set_num_threads"},
     "test_autograd.py": {"is_grad_enabled"},
@@ -229,16 +256,31 @@ def test_functions_have_cases(name):
 # -- modules against functions -----------------------------------------------------------------------------------
 
 PAIRS = [
-    ("ReLU", "relu"), ("Softmax", "softmax"), ("LogSoftmax", "log_softmax"), ("Dropout", "dropout"), ("Conv1d", "conv1d"), ("Conv2d", "conv2d"),
-    ("Conv3d", "conv3d"), ("MaxPool1d", "max_pool1d"), ("MaxPool2d", "max_pool2d"), ("MaxPool3d", "max_pool3d"), ("NLLLoss", "nll_loss"),
-    ("CrossEntropyLoss", "cross_entropy"), ("MSELoss", "mse_loss"), ("BatchNorm1d", "batch_norm"), ("BatchNorm2d", "batch_norm"),
+    ("ReLU", "relu"), ("Softmax", "softmax"), ("LogSoftmax", "log_softmax"), ("Dropout", "dropout"),
+    ("Conv1d", "conv1d"), ("Conv2d", "conv2d"),
+    ("Conv3d", "conv3d"), ("MaxPool1d", "max_pool1d"), ("MaxPool2d", "max_pool2d"), ("MaxPool3d", "max_pool3d"),
+    ("NLLLoss", "nll_loss"),
+    ("CrossEntropyLoss", "cross_entropy"), ("MSELoss", "mse_loss"), ("BatchNorm1d", "batch_norm"),
+    ("BatchNorm2d", "batch_norm"),
     ("BatchNorm3d", "batch_norm"), ("Linear", "linear"), ("Flatten", "flatten"),
 ]  # fmt: skip
-# torch's own disagreements, kept for its users: Flatten(1, -1) against flatten(0, -1); BatchNorm trains, batch_norm does not;
-# MaxPool takes return_indices before ceil_mode; a Module's bias is a flag.
-DIFFERENT_DEFAULT = {("Flatten", "start_dim"), ("Linear", "bias"), ("Conv1d", "bias"), ("Conv2d", "bias"), ("Conv3d", "bias"),
-                     ("BatchNorm1d", "bias"), ("BatchNorm2d", "bias"), ("BatchNorm3d", "bias"), ("Dropout", "training")}  # fmt: skip
-DIFFERENT_ORDER = {"MaxPool1d", "MaxPool2d", "MaxPool3d", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "Conv1d", "Conv2d", "Conv3d"}
+# torch's own disagreements, kept for its users: Flatten(1, -1) against flatten(0, -1); BatchNorm trains, batch_norm
+# does not; MaxPool takes return_indices before ceil_mode; a Module's bias is a flag.
+DIFFERENT_DEFAULT = {("Flatten", "start_dim"), ("Linear", "bias"), ("Conv1d", "bias"), ("Conv2d", "bias"),
+                     ("Conv3d", "bias"),
+                     ("BatchNorm1d", "bias"), ("BatchNorm2d", "bias"), ("BatchNorm3d", "bias"),
+                     ("Dropout", "training")}  # fmt: skip
+DIFFERENT_ORDER = {
+    "MaxPool1d",
+    "MaxPool2d",
+    "MaxPool3d",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "BatchNorm3d",
+    "Conv1d",
+    "Conv2d",
+    "Conv3d",
+}
 
 
 def test_every_module_with_a_function_is_paired():
@@ -268,11 +310,17 @@ def test_arguments_agree(module, function):
 @pytest.mark.parametrize(("module", "function"), PAIRS)
 def test_arguments_are_torchs(module, function):
     torch = pytest.importorskip("torch")
-    for ours, theirs in ((getattr(modules, module).__init__, getattr(torch.nn, module).__init__),
-                         (getattr(nbnn, function, None) or getattr(functional, function), getattr(torch.nn.functional, function, None))):
+    for ours, theirs in (
+        (getattr(modules, module).__init__, getattr(torch.nn, module).__init__),
+        (getattr(nbnn, function, None) or getattr(functional, function), getattr(torch.nn.functional, function, None)),
+    ):
         if not inspect.isfunction(theirs):
             continue
-        wanted = [n for n, p in inspect.signature(theirs).parameters.items() if p.kind is not p.VAR_KEYWORD and n not in ("args", "kwargs")]
+        wanted = [
+            n
+            for n, p in inspect.signature(theirs).parameters.items()
+            if p.kind is not p.VAR_KEYWORD and n not in ("args", "kwargs")
+        ]
         got = list(inspect.signature(ours).parameters)
         if wanted != ["self"]:
             assert got[: len(wanted)] == wanted, f"{module} / {function}: {got}, torch has {wanted}"

@@ -22,8 +22,10 @@ INF, NAN = math.inf, math.nan
 @pytest.mark.parametrize(
     ("data", "name"),
     [
-        (1, "int64"), (1.5, "float32"), (True, "bool"), ([1, 2], "int64"), ([1, 2.5], "float32"), ([True, False], "bool"), ([[1.0], [2]], "float32"),
-        (np.float64(1), "float64"), (np.ones(2), "float64"), (np.ones(2, np.float32), "float32"), (np.ones(2, np.int32), "int32"),
+        (1, "int64"), (1.5, "float32"), (True, "bool"), ([1, 2], "int64"), ([1, 2.5], "float32"),
+        ([True, False], "bool"), ([[1.0], [2]], "float32"),
+        (np.float64(1), "float64"), (np.ones(2), "float64"), (np.ones(2, np.float32), "float32"),
+        (np.ones(2, np.int32), "int32"),
         (np.ones(2, np.float16), "float16"), (np.ones(2, np.uint8), "uint8"), ([], "float32"), (np.int8(3), "int8"),
     ],
 )  # fmt: skip
@@ -62,7 +64,11 @@ def test_makers():
     assert nbnn.arange(0.0, 1.0, 0.25).tolist() == [0, 0.25, 0.5, 0.75]
     assert nbnn.arange(5, 0, -2).tolist() == [5, 3, 1] and nbnn.arange(3, 3).shape == (0,)
     assert nbnn.eye(2, 3).tolist() == [[1, 0, 0], [0, 1, 0]]
-    assert nbnn.full((2,), 7).dtype is nbnn.int64 and nbnn.full((), 1.5).item() == 1.5 and nbnn.full((1,), True).dtype is nbnn.bool
+    assert (
+        nbnn.full((2,), 7).dtype is nbnn.int64
+        and nbnn.full((), 1.5).item() == 1.5
+        and nbnn.full((1,), True).dtype is nbnn.bool
+    )
     assert nbnn.ones_like(nbnn.zeros(2, 3)).tolist() == [[1, 1, 1]] * 2
     assert nbnn.empty_like(nbnn.zeros(2, dtype=nbnn.int64)).dtype is nbnn.int64
     assert nbnn.zeros((2, 3)).shape == nbnn.zeros(2, 3).shape == nbnn.zeros([2, 3]).shape == (2, 3)
@@ -85,9 +91,11 @@ def test_default_dtype():
         (lambda: nbnn.tensor("abc"), TypeError, r"^tensor: `data` must hold numbers; got str"),
         (lambda: nbnn.tensor([None]), TypeError, r"^tensor: `data` must hold numbers"),
         (lambda: nbnn.tensor(None), TypeError, r"^tensor: `data` must hold numbers; got NoneType"),
-        (lambda: nbnn.tensor([[1], [1, 2]]), ValueError, r"^tensor: `data` must be a number, an array or evenly nested"),
+        (lambda: nbnn.tensor([[1], [1, 2]]), ValueError,
+         r"^tensor: `data` must be a number, an array or evenly nested"),
         (lambda: nbnn.tensor(1j), TypeError, r"^tensor: .*complex"),
-        (lambda: nbnn.tensor([1.0], dtype="float8"), TypeError, r"^tensor: `dtype` \(='float8'\) must be one of bool, uint8"),
+        (lambda: nbnn.tensor([1.0], dtype="float8"), TypeError,
+         r"^tensor: `dtype` \(='float8'\) must be one of bool, uint8"),
         (lambda: nbnn.tensor([1], dtype=nbnn.int64, requires_grad=True), RuntimeError, "only floating-point"),
         (lambda: nbnn.zeros(-1), ValueError, r"^empty: `size` \(=\(-1,\)\) must not hold negative sizes"),
         (lambda: nbnn.zeros(2.0), TypeError, r"^empty: `size` must hold ints; got 2.0"),
@@ -119,10 +127,12 @@ def test_default_dtype():
         (lambda: len(nbnn.zeros(())), TypeError, r"^__len__: a 0-d Tensor has no length"),
         (lambda: list(nbnn.zeros(())), TypeError, r"^__iter__: a 0-d Tensor"),
         (lambda: [0][nbnn.tensor(0.0)], TypeError, r"^__index__: only an integer Tensor"),
-        (lambda: nbnn.ones(1, requires_grad=True).numpy(), RuntimeError, r"^numpy: this Tensor requires a gradient; call .detach"),
+        (lambda: nbnn.ones(1, requires_grad=True).numpy(), RuntimeError,
+         r"^numpy: this Tensor requires a gradient; call .detach"),
         (lambda: nbnn.ones(1).bfloat16().numpy(), TypeError, r"^numpy: NumPy has no nbnn.bfloat16"),
         (lambda: copy.deepcopy(nbnn.ones(1, requires_grad=True) * 2), RuntimeError, r"^deepcopy: only leaf Tensors"),
-        (lambda: nbnn.ones(1, requires_grad=True).__dlpack__(), BufferError, r"^__dlpack__: this Tensor requires a gradient"),
+        (lambda: nbnn.ones(1, requires_grad=True).__dlpack__(), BufferError,
+         r"^__dlpack__: this Tensor requires a gradient"),
         (lambda: nbnn.ones(2).view(nbnn.float64), ValueError, r"^view: `dtype` \(=nbnn.float64\)"),
     ],
 )  # fmt: skip
@@ -135,16 +145,26 @@ def test_refusals(call, error, match):
 # -- printing ----------------------------------------------------------------------------------------------------
 
 PRINTED = [
-    lambda t: t.tensor([1.0, 2.0]), lambda t: t.tensor([0.1, -0.25]), lambda t: t.tensor([1, -20, 300]), lambda t: t.tensor([True, False]),
-    lambda t: t.tensor(3.5), lambda t: t.tensor(7), lambda t: t.tensor([]), lambda t: t.zeros(0, 3), lambda t: t.zeros(2, 0, dtype=t.int64),
-    lambda t: t.tensor([[1.0, 2.5], [3.0, -4.0]]), lambda t: t.tensor([NAN, INF, -INF, 1.0]), lambda t: t.tensor([1e10, 1.0]),
-    lambda t: t.tensor([1e-8, 1.0]), lambda t: t.tensor([1e-8, 1e-9]), lambda t: t.tensor([1000.5, 1.0]), lambda t: t.tensor([123456.0, 1.0]),
-    lambda t: t.tensor([1e8]), lambda t: t.tensor([1e7]), lambda t: t.tensor([0.0, -0.0]), lambda t: t.tensor([1.0, 2.0], dtype=t.float64),
-    lambda t: t.tensor([1, 2], dtype=t.int32), lambda t: t.tensor([1.5], requires_grad=True), lambda t: t.ones(2, 2, 2), lambda t: t.ones(1, 1, 1, 1),
-    lambda t: t.arange(30), lambda t: t.arange(30).reshape(3, 10) * 1.5, lambda t: t.arange(2000), lambda t: t.arange(4000.0).reshape(40, 100),
-    lambda t: t.zeros(20, 20, 20), lambda t: t.tensor([1.0]).half(), lambda t: t.tensor([2.5]).bfloat16(), lambda t: t.tensor([NAN]),
-    lambda t: t.tensor([1e-45, 1.0]), lambda t: t.tensor([3e38]), lambda t: t.tensor([99999999.0]), lambda t: t.tensor([0.00012345]),
-    lambda t: t.tensor([[1, 2], [3, 4]])[:, 1], lambda t: t.ones(2).shape, lambda t: t.float32, lambda t: t.tensor([1.0, 1.5, 10000.0]),
+    lambda t: t.tensor([1.0, 2.0]), lambda t: t.tensor([0.1, -0.25]), lambda t: t.tensor([1, -20, 300]),
+    lambda t: t.tensor([True, False]),
+    lambda t: t.tensor(3.5), lambda t: t.tensor(7), lambda t: t.tensor([]), lambda t: t.zeros(0, 3),
+    lambda t: t.zeros(2, 0, dtype=t.int64),
+    lambda t: t.tensor([[1.0, 2.5], [3.0, -4.0]]), lambda t: t.tensor([NAN, INF, -INF, 1.0]),
+    lambda t: t.tensor([1e10, 1.0]),
+    lambda t: t.tensor([1e-8, 1.0]), lambda t: t.tensor([1e-8, 1e-9]), lambda t: t.tensor([1000.5, 1.0]),
+    lambda t: t.tensor([123456.0, 1.0]),
+    lambda t: t.tensor([1e8]), lambda t: t.tensor([1e7]), lambda t: t.tensor([0.0, -0.0]),
+    lambda t: t.tensor([1.0, 2.0], dtype=t.float64),
+    lambda t: t.tensor([1, 2], dtype=t.int32), lambda t: t.tensor([1.5], requires_grad=True),
+    lambda t: t.ones(2, 2, 2), lambda t: t.ones(1, 1, 1, 1),
+    lambda t: t.arange(30), lambda t: t.arange(30).reshape(3, 10) * 1.5, lambda t: t.arange(2000),
+    lambda t: t.arange(4000.0).reshape(40, 100),
+    lambda t: t.zeros(20, 20, 20), lambda t: t.tensor([1.0]).half(), lambda t: t.tensor([2.5]).bfloat16(),
+    lambda t: t.tensor([NAN]),
+    lambda t: t.tensor([1e-45, 1.0]), lambda t: t.tensor([3e38]), lambda t: t.tensor([99999999.0]),
+    lambda t: t.tensor([0.00012345]),
+    lambda t: t.tensor([[1, 2], [3, 4]])[:, 1], lambda t: t.ones(2).shape, lambda t: t.float32,
+    lambda t: t.tensor([1.0, 1.5, 10000.0]),
 ]  # fmt: skip
 
 
@@ -191,7 +211,9 @@ def test_what_cannot_be_shared_is_copied(spoil):
     assert 77 not in a
 
 
-@pytest.mark.parametrize("kind", [k for k in ALL if k.numpy is not None and k is not dtypes.bool_], ids=lambda k: k.name)
+@pytest.mark.parametrize(
+    "kind", [k for k in ALL if k.numpy is not None and k is not dtypes.bool_], ids=lambda k: k.name
+)
 def test_dlpack(kind):
     a = np.arange(6).astype(kind.numpy).reshape(2, 3)
     t = nbnn.from_dlpack(a)
@@ -222,8 +244,10 @@ def test_no_cuda_interface_on_the_cpu():
 
 @pytest.mark.parametrize(
     "see",
-    [lambda t: t[0], lambda t: t[:, 1:], lambda t: t.T, lambda t: t.reshape(6), lambda t: t.view(3, 2), lambda t: t.permute(1, 0),
-     lambda t: t.unsqueeze(0), lambda t: t.expand(2, 2, 3), lambda t: t.narrow(1, 0, 2), lambda t: t.flatten(), lambda t: t.squeeze(),
+    [lambda t: t[0], lambda t: t[:, 1:], lambda t: t.T, lambda t: t.reshape(6), lambda t: t.view(3, 2),
+     lambda t: t.permute(1, 0),
+     lambda t: t.unsqueeze(0), lambda t: t.expand(2, 2, 3), lambda t: t.narrow(1, 0, 2), lambda t: t.flatten(),
+     lambda t: t.squeeze(),
      lambda t: t.detach(), lambda t: t.data, lambda t: t[...], lambda t: t[None]],
 )  # fmt: skip
 def test_views_share_memory(see):
@@ -247,7 +271,11 @@ def test_facts():
 def test_python_protocols():
     t = nbnn.tensor([[1, 2], [3, 4]])
     assert t.tolist() == [[1, 2], [3, 4]] and len(t) == 2 and [r.tolist() for r in t] == [[1, 2], [3, 4]]
-    assert nbnn.tensor(3).item() == 3 and isinstance(nbnn.tensor(3).item(), int) and isinstance(nbnn.tensor(3.0).item(), float)
+    assert (
+        nbnn.tensor(3).item() == 3
+        and isinstance(nbnn.tensor(3).item(), int)
+        and isinstance(nbnn.tensor(3.0).item(), float)
+    )
     assert float(nbnn.tensor([2.5])) == 2.5 and int(nbnn.tensor(2.7)) == 2 and [5, 6, 7][nbnn.tensor(1)] == 6
     assert bool(nbnn.tensor([1.0])) and not bool(nbnn.tensor(0)) and nbnn.tensor(True).item() is True
     assert len({t, t, nbnn.tensor(1)}) == 2 and t in [t]
@@ -283,7 +311,8 @@ def test_every_bfloat16():
 
 def test_rounding_to_halves():
     random = np.random.default_rng(0)
-    bits = np.concatenate([random.integers(0, 2**32, 200000, np.uint32), np.arange(0x38000000, 0x38000000 + 70000, dtype=np.uint32),
+    bits = np.concatenate([random.integers(0, 2**32, 200000, np.uint32),
+                           np.arange(0x38000000, 0x38000000 + 70000, dtype=np.uint32),
                            np.arange(0x33000000, 0x33000000 + 70000, 7, dtype=np.uint32)])  # fmt: skip
     values = bits.view(np.float32)
     values = values[~np.isnan(values)]
@@ -312,7 +341,9 @@ def test_deepcopy():
     t.grad = nbnn.ones(2)
     twin = copy.deepcopy(t)
     assert twin.requires_grad and twin.tolist() == [1, 2] and twin.grad.tolist() == [1, 1]
-    assert not np.shares_memory(twin.detach().numpy(), t.detach().numpy()) and not np.shares_memory(twin.grad.numpy(), t.grad.numpy())
+    assert not np.shares_memory(twin.detach().numpy(), t.detach().numpy()) and not np.shares_memory(
+        twin.grad.numpy(), t.grad.numpy()
+    )
     pair = copy.deepcopy([t, t])
     assert pair[0] is pair[1]
     assert isinstance(copy.deepcopy(nbnn.Parameter(t)), nbnn.Parameter)
@@ -346,7 +377,9 @@ def test_promotion_is_torchs(a):
         for left, right in (((2,), (2,)), ((2,), ()), ((), (2,))):
             ours = nbnn.ones(left, dtype=a) * nbnn.ones(right, dtype=b)
             theirs = torch.ones(left, dtype=getattr(torch, a.name)) * torch.ones(right, dtype=getattr(torch, b.name))
-            assert ours.dtype.name == str(theirs.dtype)[6:], f"{a} {left} * {b} {right}: {ours.dtype}, torch {theirs.dtype}"
+            assert ours.dtype.name == str(theirs.dtype)[6:], (
+                f"{a} {left} * {b} {right}: {ours.dtype}, torch {theirs.dtype}"
+            )
     for number in (True, 2, 2.5):
         ours, theirs = nbnn.ones(2, dtype=a) * number, torch.ones(2, dtype=getattr(torch, a.name)) * number
         assert ours.dtype.name == str(theirs.dtype)[6:], f"{a} * {number!r}: {ours.dtype}, torch {theirs.dtype}"
@@ -359,7 +392,8 @@ def test_every_conversion(source):
         assert nbnn.tensor(values, dtype=source).to(target).tolist() == values, f"{source} to {target}"
     t = nbnn.tensor([1, 0], dtype=source)
     assert t.to(source) is t and t.to(source, copy=True) is not t
-    for method, kind in (("float", nbnn.float32), ("double", nbnn.float64), ("half", nbnn.float16), ("bfloat16", nbnn.bfloat16),
+    for method, kind in (("float", nbnn.float32), ("double", nbnn.float64), ("half", nbnn.float16),
+                         ("bfloat16", nbnn.bfloat16),
                          ("long", nbnn.int64), ("int", nbnn.int32), ("bool", nbnn.bool)):  # fmt: skip
         assert getattr(t, method)().dtype is kind and t.type(kind).dtype is kind
 
@@ -372,7 +406,12 @@ def test_to():
 
 
 def test_dtype_objects():
-    assert repr(nbnn.float32) == "nbnn.float32" and nbnn.float is nbnn.float32 and nbnn.long is nbnn.int64 and nbnn.double is nbnn.float64
+    assert (
+        repr(nbnn.float32) == "nbnn.float32"
+        and nbnn.float is nbnn.float32
+        and nbnn.long is nbnn.int64
+        and nbnn.double is nbnn.float64
+    )
     assert pickle.loads(pickle.dumps(nbnn.bfloat16)) is nbnn.bfloat16 and copy.deepcopy(nbnn.int8) is nbnn.int8
     assert pickle.loads(pickle.dumps(nbnn.bool)) is nbnn.bool
     assert not nbnn.float32.is_complex and nbnn.float32.is_signed and not nbnn.uint8.is_signed
@@ -382,7 +421,13 @@ def test_dtype_objects():
 
 
 def draws():
-    return [nbnn.rand(1000), nbnn.randn(1001), nbnn.randint(0, 9, (1002,)), nbnn.randperm(100), nbnn.rand(7, dtype=nbnn.float64)]
+    return [
+        nbnn.rand(1000),
+        nbnn.randn(1001),
+        nbnn.randint(0, 9, (1002,)),
+        nbnn.randperm(100),
+        nbnn.rand(7, dtype=nbnn.float64),
+    ]
 
 
 def test_random_numbers_follow_the_seed():
@@ -414,7 +459,9 @@ def test_random_numbers_on_threads():
     for count in (1, 2):
         nbnn.set_num_threads(count)
         nbnn.manual_seed(1)
-        results.append([nbnn.rand(200000).numpy(), nbnn.randn(200001).numpy(), nbnn.randint(0, 1000, (200002,)).numpy()])
+        results.append(
+            [nbnn.rand(200000).numpy(), nbnn.randn(200001).numpy(), nbnn.randint(0, 1000, (200002,)).numpy()]
+        )
     for one, two in zip(*results, strict=True):
         same_bits(one, two, "random numbers on 1 and 2 threads")
 

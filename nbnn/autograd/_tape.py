@@ -432,14 +432,16 @@ def _seed(op: str, t: Tensor, gradient: Any) -> Tensor:
             raise RuntimeError(
                 f"{op}: `gradient` may be left out only for a Tensor of one element; got shape {t._shape}"
             )
-        return make(_device.full(1, t._dtype.storage, t.device, 1), t._shape, t._dtype)
+        one = {"float16": 0x3C00, "bfloat16": 0x3F80}.get(t._dtype.name, 1)  # halves are stored as their bits
+        return make(_device.full(1, t._dtype.storage, t.device, one), t._shape, t._dtype)
     if not isinstance(gradient, Tensor):
         raise TypeError(f"{op}: `gradient` must be a Tensor; got {type(gradient).__name__}")
     if gradient._shape != t._shape:
         raise RuntimeError(f"{op}: `gradient` must have the shape {t._shape} of the output; got {gradient._shape}")
     if gradient._dtype is not t._dtype:
         return gradient.to(t._dtype)
-    return gradient if gradient.requires_grad else alias(gradient)  # so that `_accumulate` sees who else holds the memory
+    # an alias, so that `_accumulate` sees that the caller holds this memory too
+    return gradient if gradient.requires_grad else alias(gradient)
 
 
 def _order(roots: Iterable[Any]) -> list:

@@ -44,8 +44,9 @@ def linear_rule(input, weight, bias):  # type: ignore[no-untyped-def]
         return 1
     if input[len(input) - 1] != weight[1]:
         return 2
-    if bias is not None and (len(bias) > 1 or (len(bias) == 1 and bias[0] != weight[0] and bias[0] != 1)):
-        return 3
+    if bias is not None:
+        if len(bias) > 1 or (len(bias) == 1 and bias[0] != weight[0] and bias[0] != 1):
+            return 3
     return 0
 
 
@@ -74,7 +75,7 @@ def conv_rule(input, weight, bias, stride, padding, dilation, groups):  # type: 
 
 
 def pooled_count(size, kernel, stride, padding, dilation, ceil_mode):  # type: ignore[no-untyped-def]
-    """How many windows pool an axis; with `ceil_mode` a last one may stick out if it starts before the right padding."""
+    """How many windows pool an axis; with `ceil_mode` a last one may stick out if it starts before the right pad."""
     span = size + 2 * padding - dilation * (kernel - 1) - 1
     if not ceil_mode:
         return span // stride + 1

@@ -289,6 +289,9 @@ def arange(
     """
     if end is None:
         start, end = 0, start
+    for name, value in (("start", start), ("end", end), ("step", step)):
+        if not math.isfinite(_check.number("arange", name, value)):
+            raise ValueError(f"arange: `{name}` (={value}) must be finite")
     if step == 0 or (end - start) / step < 0:
         raise ValueError(f"arange: `step` (={step}) must lead from `start` (={start}) to `end` (={end})")
     if dtype is None:

@@ -11,6 +11,7 @@ import numpy as np
 import nbnn.device as _device
 from nbnn import dtypes
 from nbnn.functional import _check
+from nbnn.functional.array import cast
 from nbnn.functional.shape import unsqueeze
 from nbnn.kernels import array as K
 from nbnn.op import Op, apply, takes_arrays
@@ -62,7 +63,9 @@ def _index_rows_shape(params: tuple, x: tuple, index: tuple) -> tuple:
 
 def _index_rows_grad(node: Any, grad: Tensor) -> tuple:
     (index,) = node.saved
-    return (apply(INDEX_ROWS_BACKWARD, grad, index, params=(node.input_shapes[0],)), None)
+    kind = grad._dtype
+    wide = cast(grad, dtypes.float32) if kind.is_half else grad  # rows that are picked twice are summed
+    return (cast(apply(INDEX_ROWS_BACKWARD, wide, index, params=(node.input_shapes[0],)), kind), None)
 
 
 def _index_rows_backward_forward(grad: Tensor, index: Tensor, params: tuple) -> tuple[Tensor]:
@@ -298,7 +301,7 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
             n != m for j, (n, m) in enumerate(zip(x._shape, xs[0]._shape, strict=True)) if j != axis
         ):
             raise ValueError(
-                f"cat: `tensors`[{k}] must have the first one's shape {xs[0]._shape} but for axis {axis}; got {x._shape}"
+                f"cat: `tensors`[{k}] must have the first shape {xs[0]._shape} but for axis {axis}; got {x._shape}"
             )
     if not xs[0]._shape:
         raise ValueError("cat: `tensors` must have at least one axis; use stack for 0-d Tensors")

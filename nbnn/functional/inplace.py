@@ -92,7 +92,7 @@ def _cut_out_forward(g: Tensor, params: tuple) -> tuple[Tensor]:
     return (whole,)
 
 
-CUT_OUT = Op("cut_out", forward=_cut_out_forward, grad=lambda node, g: (apply(CUT_OUT, g, params=node.params),))
+CUT_OUT: Op = Op("cut_out", forward=_cut_out_forward, grad=lambda node, g: (apply(CUT_OUT, g, params=node.params),))
 
 
 def _as_strided_forward(x: Tensor, params: tuple) -> tuple[Tensor]:

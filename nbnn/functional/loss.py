@@ -92,6 +92,16 @@ def _nll(op: str, logp: Tensor, target: Tensor, weight: Any, ignore_index: int) 
     return losses, weights.detach(), index
 
 
+def _is_half(x: Any) -> bool:
+    return isinstance(x, Tensor) and x._dtype.is_half
+
+
+def _widened(op: str, input: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    """A half input and its weight in float32, in which the loss is computed."""
+    _check.same_dtype(op, input=input, weight=weight)
+    return cast(input, dtypes.float32), None if weight is None else cast(weight, dtypes.float32)
+
+
 def _reduce(losses: Tensor, weights: Tensor, reduction: str) -> Tensor:
     if reduction == "none":
         return losses
@@ -146,6 +156,9 @@ def nll_loss(
     tensor(1.)
     """
     reduction = _check.reduction("nll_loss", reduction, size_average, reduce)
+    if _is_half(input):
+        x, w = _widened("nll_loss", input, weight)
+        return cast(nll_loss(x, target, w, ignore_index=ignore_index, reduction=reduction), input._dtype)
     losses, weights, _ = _nll("nll_loss", input, target, weight, ignore_index)
     return _reduce(losses, weights, reduction)
 
@@ -162,7 +175,7 @@ def _probability_loss(logp: Tensor, target: Tensor, weight: Any, smoothing: floa
     if weight is not None and weight._shape != (classes,):
         raise ValueError(f"cross_entropy: `weight` must have shape (C,) = ({classes},); got {weight._shape}")
     if smoothing > 0:
-        target = add(mul(target, 1.0 - smoothing), smoothing / classes)
+        target = add(mul(target, 1.0 - smoothing), smoothing / max(classes, 1))
     terms = mul(target, logp)
     if weight is not None:
         terms = mul(terms, _class_weights(weight, logp.dim()))
@@ -240,6 +253,13 @@ def cross_entropy(
     smoothing = _check.probability(op, "label_smoothing", label_smoothing)
     _check.floating(op, "input", input)
     _check.tensor(op, "target", target)
+    if _is_half(input):
+        if target._dtype.is_floating_point:
+            _check.same_dtype(op, input=input, target=target)
+            target = cast(target, dtypes.float32)
+        x, w = _widened(op, input, weight)
+        loss = cross_entropy(x, target, w, None, ignore_index, None, reduction, label_smoothing)
+        return cast(loss, input._dtype)
     if not input._shape:
         raise ValueError(f"{op}: `input` must have at least 1 axis, (C,) or (N, C, ...); got shape ()")
     axis = 0 if input.dim() == 1 else 1
@@ -256,7 +276,8 @@ def cross_entropy(
     if smoothing == 0.0:
         return _reduce(losses, weights, reduction)
     smooth = _smooth_loss(logp, index, weight, ignore_index)
-    mixed = add(mul(losses, 1.0 - smoothing), mul(smooth, smoothing / input._shape[axis]))
+    share = smoothing / max(input._shape[axis], 1)  # without classes there are no targets either
+    mixed = add(mul(losses, 1.0 - smoothing), mul(smooth, share))
     return _reduce(mixed, weights, reduction)
 
 

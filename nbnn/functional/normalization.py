@@ -7,7 +7,9 @@ from typing import Any
 
 import nbnn.device as _device
 from nbnn.autograd import Node
+from nbnn.dtypes import float32
 from nbnn.functional import _check
+from nbnn.functional.array import cast
 from nbnn.kernels import normalization as K
 from nbnn.op import Op, apply, takes_arrays
 from nbnn.tensor import Tensor, flat, make, store
@@ -113,6 +115,17 @@ def _check_channels(x: Tensor, c: int, **tensors: Tensor | None) -> None:
                 )
 
 
+def _in_float32(x: Tensor, mean: Any, var: Any, weight: Any, bias: Any, *rest: Any) -> Tensor:
+    """Halves: computed in float32; the running statistics are written back."""
+    wide = [None if t is None else cast(t, float32) for t in (mean, var, weight, bias)]
+    y = batch_norm(cast(x, float32), *wide, *rest)
+    for running, new in zip((mean, var), wide, strict=False):
+        if running is not None and new is not None:
+            store(running, flat(cast(new, running._dtype)))
+            running._version[0] += 1
+    return cast(y, x._dtype)
+
+
 @takes_arrays
 def batch_norm(
     input: Tensor,
@@ -176,6 +189,8 @@ def batch_norm(
     eps = _check.number("batch_norm", "eps", eps)
     if not eps >= 0:
         raise ValueError(f"batch_norm: `eps` (={eps}) must be at least 0")
+    if input._dtype.is_half:
+        return _in_float32(input, running_mean, running_var, weight, bias, training, momentum, eps)
     if training and n * s == 1:
         raise ValueError(f"batch_norm: training needs more than one element in a channel; got input {shape}")
     if not training:

@@ -52,13 +52,13 @@ def mul_scalar(a, scalar):
 @over_elements(2)
 def logical_and(a, b):
     """y = a and b: the product of truth values"""
-    return a and b
+    return (a != 0) & (b != 0)
 
 
 @over_elements(2)
 def logical_or(a, b):
     """y = a or b: the sum of truth values"""
-    return a or b
+    return (a != 0) | (b != 0)
 
 
 @over_elements(2)

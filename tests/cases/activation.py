@@ -89,8 +89,13 @@ def _module(name):
 RELU = [
     *unary("relu", _relu, spread, _module("ReLU")),
     Case("relu-inplace", lambda F, x: F.relu(x * 1.0, inplace=True), spread((3, 4)), elementwise(_relu), arrays=False),
-    Case("relu-integers", lambda F, x: F.relu(x), lambda r: (r.integers(-4, 4, (3, 5)),),
-         lambda x: np.maximum(x, 0), grad=()),
+    Case(
+        "relu-integers",
+        lambda F, x: F.relu(x),
+        lambda r: (r.integers(-4, 4, (3, 5)),),
+        lambda x: np.maximum(x, 0),
+        grad=(),
+    ),
     Case("relu_", lambda F, x: F.relu_(x * 1.0), spread((3, 4)), elementwise(_relu), arrays=False),
     Case("relu-at_zero", lambda F, x: F.relu(x).sum(), arrays([1.0, 2.0]), lambda x: np.array(3.0), arrays=False),
 ]
@@ -122,7 +127,14 @@ def rows(name, oracle, module_name):
     def to_float32(F, x, dim):
         return getattr(F, name)(x, dim, dtype=F.float32)
 
-    special = [[NAN, 1.0, 2.0], [INF, 1.0, 2.0], [-INF, 1.0, 2.0], [-INF, -INF, -INF], [1e30, 1e30, -1e30], [-1e4, 0.0, 1e4]]
+    special = [
+        [NAN, 1.0, 2.0],
+        [INF, 1.0, 2.0],
+        [-INF, 1.0, 2.0],
+        [-INF, -INF, -INF],
+        [1e30, 1e30, -1e30],
+        [-1e4, 0.0, 1e4],
+    ]
     cases = [
         Case(f"{name}-{shape}_{dim}".replace(" ", ""), call, make(shape, dim), oracle, module=to_module)
         for shape, dim in SHAPES
@@ -175,7 +187,12 @@ def _row_refusals(name):
         Bad(f"{name}-dim_string", call(x, "1"), TypeError, rf"^{name}: `dim` \(='1'\) must be an int; got str"),
         Bad(f"{name}-dim_bool", call(x, True), TypeError, rf"^{name}: `dim` \(=True\) must be an int; got bool"),
         Bad(f"{name}-dim_nan", call(x, math.nan), TypeError, rf"^{name}: `dim` \(=nan\) must be an int"),
-        Bad(f"{name}-integers", call(nbnn.ones(2, dtype=nbnn.int64), 0), TypeError, rf"^{name}: `input`.*floating.*int64"),
+        Bad(
+            f"{name}-integers",
+            call(nbnn.ones(2, dtype=nbnn.int64), 0),
+            TypeError,
+            rf"^{name}: `input`.*floating.*int64",
+        ),
         Bad(f"{name}-bools", call(nbnn.ones(2, dtype=nbnn.bool), 0), TypeError, rf"^{name}: `input`.*floating.*bool"),
         Bad(f"{name}-dtype", call(x, 0, dtype="float8"), TypeError, rf"^{name}: `dtype` \(='float8'\) must be one of"),
         Bad(f"{name}-none", call(None, 0), TypeError, rf"^{name}: `input` must be a Tensor; got NoneType"),
@@ -188,5 +205,10 @@ ERRORS = [
     *_row_refusals("softmax"),
     *_row_refusals("log_softmax"),
     Bad("relu-inplace_leaf", lambda F: F.relu_(F.ones(2, requires_grad=True)), RuntimeError, r"^relu_: a leaf"),
-    Bad("relu-inplace_array", lambda F: F.relu([1.0], inplace=True), TypeError, r"^relu: `input` must be a Tensor; got list"),
+    Bad(
+        "relu-inplace_array",
+        lambda F: F.relu([1.0], inplace=True),
+        TypeError,
+        r"^relu: `input` must be a Tensor; got list",
+    ),
 ]

@@ -34,8 +34,12 @@ def conv(n):
         for o in range(w.shape[0]):
             group = x[:, o // cout * cin : (o // cout + 1) * cin]
             for at in np.ndindex(out):
-                window = tuple(slice(a * e, a * e + f * (k - 1) + 1, f) for a, e, f, k in zip(at, s, d, kernel, strict=True))
-                y[(slice(None), o, *at)] = (group[(slice(None), slice(None), *window)] * w[o]).sum(tuple(range(1, n + 2)))
+                window = tuple(
+                    slice(a * e, a * e + f * (k - 1) + 1, f) for a, e, f, k in zip(at, s, d, kernel, strict=True)
+                )
+                y[(slice(None), o, *at)] = (group[(slice(None), slice(None), *window)] * w[o]).sum(
+                    tuple(range(1, n + 2))
+                )
             y[:, o] += 0.0 if b is None else b[o]
         return y
 
@@ -64,11 +68,14 @@ def make(shape, weight, bias, *args):
 
 
 OPTIONS = {  # channels, out channels, kernel, bias, then stride, padding, dilation, groups
-    "plain": (2, 3, 3, True), "no_bias": (2, 3, 3, False), "stride": (2, 3, 3, True, 2), "padding": (2, 2, 3, True, 1, 1),
+    "plain": (2, 3, 3, True), "no_bias": (2, 3, 3, False), "stride": (2, 3, 3, True, 2),
+           "padding": (2, 2, 3, True, 1, 1),
     "wide_padding": (1, 2, 2, True, 1, 3), "dilation": (2, 2, 2, True, 1, 0, 2), "groups": (4, 6, 2, True, 1, 0, 1, 2),
     "depthwise": (3, 3, 3, True, 1, 1, 1, 3), "multiplier": (2, 4, 2, False, 1, 0, 1, 2), "pointwise": (3, 4, 1, True),
-    "pointwise_stride": (3, 2, 1, True, 2), "gaps": (2, 2, 2, True, 3), "everything": (4, 4, 3, True, 2, 2, 2, 2), "same": (2, 3, 3, True, 1, "same"),
-    "same_even": (2, 3, 2, True, 1, "same"), "same_dilated": (2, 4, 2, True, 1, "same", 2, 2), "same_even_dilated": (2, 2, 4, False, 1, "same", 1),
+    "pointwise_stride": (3, 2, 1, True, 2), "gaps": (2, 2, 2, True, 3), "everything": (4, 4, 3, True, 2, 2, 2, 2),
+           "same": (2, 3, 3, True, 1, "same"),
+    "same_even": (2, 3, 2, True, 1, "same"), "same_dilated": (2, 4, 2, True, 1, "same", 2, 2),
+           "same_even_dilated": (2, 2, 4, False, 1, "same", 1),
     "valid": (2, 3, 2, True, 2, "valid"), "tuple": (2, 2, 2, True, (2,), (1,), (2,), 1),
 }  # fmt: skip
 SIZES = {1: (9,), 2: (6, 5), 3: (4, 5, 4)}
@@ -83,31 +90,51 @@ def rank(n):
         groups = rest[3] if len(rest) > 3 else 1
         batch = 1 if n == 3 else 2
         maker = make((batch, cin, *size_of.get(label, size)), (cout, cin // groups, *(k,) * n), bias, *rest)
-        cases.append(Case(f"{name}-{label}", call(n), maker, conv(n), grad=(0, 1, 2) if bias else (0, 1), module=to_module(n)))
-    big = {1: ((8, 16, 700), (24, 16, 5)), 2: ((4, 12, 24, 24), (20, 12, 3, 3)), 3: ((2, 6, 10, 12, 10), (12, 6, 3, 3, 3))}[n]
-    deep = {1: ((2, 40, 33), (35, 40, 3)), 2: ((2, 33, 7, 6), (34, 33, 3, 3)), 3: ((1, 17, 4, 4, 5), (18, 17, 2, 2, 2))}[n]
+        cases.append(
+            Case(f"{name}-{label}", call(n), maker, conv(n), grad=(0, 1, 2) if bias else (0, 1), module=to_module(n))
+        )
+    big = {
+        1: ((8, 16, 700), (24, 16, 5)),
+        2: ((4, 12, 24, 24), (20, 12, 3, 3)),
+        3: ((2, 6, 10, 12, 10), (12, 6, 3, 3, 3)),
+    }[n]
+    deep = {
+        1: ((2, 40, 33), (35, 40, 3)),
+        2: ((2, 33, 7, 6), (34, 33, 3, 3)),
+        3: ((1, 17, 4, 4, 5), (18, 17, 2, 2, 2)),
+    }[n]
     ones = (1,) * n
     nothing = (make((0, 2, *size), (3, 2, *(3,) * n), True), make((2, 2, *size), (0, 2, *(3,) * n), True),
                make((2, 0, *size), (3, 0, *(3,) * n), True))  # fmt: skip
     cases += [
-        Case(f"{name}-unbatched", call(n), make((2, *size), (3, 2, *(2,) * n), True, 2, 1), conv(n), grad=(0, 1, 2), module=to_module(n)),
-        Case(f"{name}-unbatched_same", call(n), make((2, *size), (3, 2, *(2,) * n), True, 1, "same"), conv(n), grad=(0, 1, 2), module=to_module(n)),
-        Case(f"{name}-one_pixel", call(n), make((2, 3, *ones), (4, 3, *ones), True), conv(n), grad=(0, 1, 2), module=to_module(n)),
-        Case(f"{name}-kernel_is_image", call(n), make((1, 2, *size), (2, 2, *size), True), conv(n), grad=(0, 1, 2), second=False),
+        Case(f"{name}-unbatched", call(n), make((2, *size), (3, 2, *(2,) * n), True, 2, 1), conv(n), grad=(0, 1, 2),
+             module=to_module(n)),
+        Case(f"{name}-unbatched_same", call(n), make((2, *size), (3, 2, *(2,) * n), True, 1, "same"), conv(n),
+             grad=(0, 1, 2), module=to_module(n)),
+        Case(f"{name}-one_pixel", call(n), make((2, 3, *ones), (4, 3, *ones), True), conv(n), grad=(0, 1, 2),
+             module=to_module(n)),
+        Case(f"{name}-kernel_is_image", call(n), make((1, 2, *size), (2, 2, *size), True), conv(n), grad=(0, 1, 2),
+             second=False),
         Case(f"{name}-deep", call(n), make(*deep, True), conv(n), grad=(0, 1, 2), second=False, tolerance=3),
-        Case(f"{name}-deep_stride", call(n), make(*deep, True, 2, 1), conv(n), grad=(0, 1, 2), second=False, tolerance=3),
-        Case(f"{name}-large", call(n), make((2, 2, *size), (3, 2, *(3,) * n), True, 1, 1), conv(n), grad=(0, 1, 2), large=make(*big, True, 1, 1),
+        Case(f"{name}-deep_stride", call(n), make(*deep, True, 2, 1), conv(n), grad=(0, 1, 2), second=False,
+             tolerance=3),
+        Case(f"{name}-large", call(n), make((2, 2, *size), (3, 2, *(3,) * n), True, 1, 1), conv(n), grad=(0, 1, 2),
+             large=make(*big, True, 1, 1),
              empty=nothing),
-        Case(f"{name}-large_stride", call(n), make((1, 2, *size), (3, 2, *(3,) * n), True, 2, 1), conv(n), grad=(0, 1, 2),
+        Case(f"{name}-large_stride", call(n), make((1, 2, *size), (3, 2, *(3,) * n), True, 2, 1), conv(n),
+             grad=(0, 1, 2),
              large=make(*big, True, 2, 1)),
-        Case(f"{name}-large_depthwise", call(n), make((1, 2, *size), (2, 1, *(3,) * n), True, 1, 1, 1, 2), conv(n), grad=(0, 1, 2),
+        Case(f"{name}-large_depthwise", call(n), make((1, 2, *size), (2, 1, *(3,) * n), True, 1, 1, 1, 2), conv(n),
+             grad=(0, 1, 2),
              large=make(big[0], (big[0][1], 1, *big[1][2:]), True, 1, 1, 1, big[0][1])),
         Case(f"{name}-shared_weight", lambda F, x, w: getattr(F, name)(getattr(F, name)(x, w, padding=1), w),
              normal((1, 1, *size), (1, 1, *(3,) * n)), lambda x, w: conv(n)(conv(n)(x, w, padding=1), w), grad=(0, 1)),
         Case(f"{name}-transposed", lambda F, x, w: getattr(F, name)(F.transpose(x, 0, 1), F.transpose(w, 0, 1)),
-             normal((2, 3, *size), (2, 4, *(2,) * n)), lambda x, w: conv(n)(x.swapaxes(0, 1), w.swapaxes(0, 1)), grad=(0, 1)),
+             normal((2, 3, *size), (2, 4, *(2,) * n)), lambda x, w: conv(n)(x.swapaxes(0, 1), w.swapaxes(0, 1)),
+             grad=(0, 1)),
         Case(f"{name}-special", call(n), _special((1, 1, *size), (1, 1, *(2,) * n)), conv(n), grad=()),
-        Case(f"{name}-keywords", lambda F, x, w, b: getattr(F, name)(input=x, weight=w, bias=b, stride=2, padding=1, dilation=1, groups=1),
+        Case(f"{name}-keywords", lambda F, x, w, b: getattr(F, name)(input=x, weight=w, bias=b, stride=2, padding=1,
+                                                                     dilation=1, groups=1),
              normal((1, 2, *size), (2, 2, *(2,) * n), (2,)), lambda x, w, b: conv(n)(x, w, b, 2, 1), grad=(0, 1, 2)),
     ]  # fmt: skip
     return cases
@@ -123,12 +150,17 @@ def _special(shape, weight):
 
 
 MIXED = [
-    Case("conv2d-mixed", call(2), make((2, 2, 7, 6), (3, 2, 3, 2), True, (2, 1), (0, 2), (1, 2)), conv(2), grad=(0, 1, 2), module=to_module(2)),
-    Case("conv2d-list", call(2), make((1, 2, 5, 5), (2, 2, 2, 2), True, [1, 2], [1, 0]), conv(2), grad=(0, 1, 2), module=to_module(2)),
-    Case("conv2d-same_mixed", call(2), make((1, 2, 5, 6), (2, 2, 3, 4), True, 1, "same", (2, 1)), conv(2), grad=(0, 1, 2), module=to_module(2)),
-    Case("conv3d-mixed", call(3), make((1, 2, 4, 6, 5), (2, 1, 1, 3, 2), True, (1, 2, 1), (0, 1, 1), (1, 1, 2), 2), conv(3), grad=(0, 1, 2),
+    Case("conv2d-mixed", call(2), make((2, 2, 7, 6), (3, 2, 3, 2), True, (2, 1), (0, 2), (1, 2)), conv(2),
+         grad=(0, 1, 2), module=to_module(2)),
+    Case("conv2d-list", call(2), make((1, 2, 5, 5), (2, 2, 2, 2), True, [1, 2], [1, 0]), conv(2), grad=(0, 1, 2),
+         module=to_module(2)),
+    Case("conv2d-same_mixed", call(2), make((1, 2, 5, 6), (2, 2, 3, 4), True, 1, "same", (2, 1)), conv(2),
+         grad=(0, 1, 2), module=to_module(2)),
+    Case("conv3d-mixed", call(3), make((1, 2, 4, 6, 5), (2, 1, 1, 3, 2), True, (1, 2, 1), (0, 1, 1), (1, 1, 2), 2),
+         conv(3), grad=(0, 1, 2),
          module=to_module(3)),
-    *(Case(f"conv2d-grid_{k}{s}{p}{d}{g}", call(2), make((1, 2, 6, 7), (2, 2 // g, k, k), True, s, p, d, g), conv(2), grad=(0, 1, 2), second=False)
+    *(Case(f"conv2d-grid_{k}{s}{p}{d}{g}", call(2), make((1, 2, 6, 7), (2, 2 // g, k, k), True, s, p, d, g), conv(2),
+           grad=(0, 1, 2), second=False)
       for k, s, p, d, g in itertools.product((1, 3), (1, 2, 3), (0, 1, 2), (1, 2), (1, 2))),
 ]  # fmt: skip
 
@@ -146,9 +178,11 @@ def refusals(n):
         return nbnn.ones(shape)
 
     return [
-        bad("channels", r"the channels of `input`.*`groups` \(=1\).*got input \(1, 3, 6.*weight \(4, 4, 3", x=image(1, 3, *(6,) * n)),
+        bad("channels", r"the channels of `input`.*`groups` \(=1\).*got input \(1, 3, 6.*weight \(4, 4, 3",
+            x=image(1, 3, *(6,) * n)),
         bad("channels_groups", r"the channels of `input`.*`groups` \(=2\)", groups=2),
-        bad("groups_divide", r"`groups` \(=2\) must divide the out_channels.*weight \(3, 2, 3", w=image(3, 2, *(3,) * n), groups=2),
+        bad("groups_divide", r"`groups` \(=2\) must divide the out_channels.*weight \(3, 2, 3",
+            w=image(3, 2, *(3,) * n), groups=2),
         bad("groups_0", r"`groups` \(=0\) must be at least 1", groups=0),
         bad("groups_negative", r"`groups` \(=-1\) must be at least 1", groups=-1),
         bad("groups_float", r"`groups` \(=1.0\) must be an int", TypeError, groups=1.0),
@@ -156,7 +190,8 @@ def refusals(n):
         bad("bias_length", r"`bias` must have shape \(out_channels,\); got bias \(3,\)", b=image(3)),
         bad("bias_rank", r"`bias` must have shape \(out_channels,\); got bias \(1, 4\)", b=image(1, 4)),
         bad("bias_list", r"`bias` must be a Tensor; got list", TypeError, b=[1.0]),
-        bad("kernel_large", r"the dilated kernel must not be larger than the padded input; got input \(1, 4, 6", w=image(4, 4, *(7,) * n)),
+        bad("kernel_large", r"the dilated kernel must not be larger than the padded input; got input \(1, 4, 6",
+            w=image(4, 4, *(7,) * n)),
         bad("dilation_large", r"the dilated kernel must not be larger.*`dilation` \(=\(3,", dilation=3),
         bad("dilation_overflow", r"the dilated kernel must not be larger", dilation=2**31 - 1),
         bad("dilation_huge", r"`dilation` \(=\d+\) must be less than 2\*\*31", dilation=2**62),

@@ -261,7 +261,7 @@ class _Worker:
         global _info
         first, _info = _info is None, WorkerInfo(self._id, self._num_workers, seed, self._fetcher.dataset)
         random.seed(seed)
-        np.random.seed(seed % (1 << 32))
+        np.random.seed(seed % (1 << 32))  # noqa: NPY002  (for the legacy calls of users' datasets)
         manual_seed(seed)
         if first and self._init_fn is not None:
             self._init_fn(self._id)
