@@ -29,7 +29,7 @@ ROOMS = {
     "dtypes": set(),
     "kernels": {"_jit", "kernels"},
     "device": {"_jit", "dtypes", "kernels"},
-    "tensor": {"_surface", "dtypes", "device", "kernels", "autograd", "functional", "_format"},  # the last three on first use
+    "tensor": {"_surface", "dtypes", "device", "kernels", "autograd", "functional", "_format"},  # see LATE
     "_format": {"dtypes", "device", "tensor"},
     "autograd": {"dtypes", "device", "tensor", "functional", "op", "_format"},
     "op": {"dtypes", "device", "tensor", "autograd", "kernels"},
