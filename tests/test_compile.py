@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -294,7 +295,8 @@ def test_cached_functions_are_loaded_and_never_stale(tmp_path: Path):
 
     def start(setup="pass"):
         code = f"{setup}\nimport runpy; runpy.run_path('user.py', run_name='__main__')"
-        done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+        where = {**os.environ, "PYTHONPATH": str(Path(nbnn.__file__).parents[1])}
+        done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, env=where)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

@@ -7,6 +7,7 @@ from typing import Any
 from nbnn.autograd import Node
 from nbnn.functional import _check
 from nbnn.functional._rules import conv_rule
+from nbnn.functional.array import sum
 from nbnn.functional.indexing import SLICE_BACKWARD
 from nbnn.functional.shape import RESHAPE
 from nbnn.kernels import convolution as K
@@ -45,8 +46,13 @@ def _conv_grad(node: Node, g: Tensor) -> tuple:
     return (
         apply(CONV_GRAD_INPUT, g, w, params=node.params) if node.needs[0] else None,
         apply(CONV_GRAD_WEIGHT, g, x, params=node.params) if node.needs[1] else None,
-        apply(CONV_GRAD_BIAS, g, params=node.params) if node.needs[2] else None,
+        _bias_gradient(g, node.params) if node.needs[2] else None,
     )
+
+
+def _bias_gradient(g: Tensor, params: tuple) -> Tensor:
+    """The sum over batch and space; without elements there is nothing that the kernel could take its type from."""
+    return apply(CONV_GRAD_BIAS, g, params=params) if g.numel() else sum(g, (0, 2, 3, 4))
 
 
 def _grad_input_grad(node: Node, gg: Tensor) -> tuple:

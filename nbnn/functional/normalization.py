@@ -9,6 +9,7 @@ import nbnn.device as _device
 from nbnn.autograd import Node
 from nbnn.dtypes import float32
 from nbnn.functional import _check
+from nbnn.functional.creation import fill_
 from nbnn.functional.array import cast
 from nbnn.kernels import normalization as K
 from nbnn.op import Op, apply, takes_arrays
@@ -54,6 +55,8 @@ def _grad(node: Node, g: Tensor) -> tuple:
 def _backward_forward(g: Tensor, x: Tensor, mean: Tensor, rstd: Tensor, weight: Any, params: tuple) -> tuple:
     n, c, s, training = params
     dx, dweight, dbias = _like(x), _channels(x, c), _channels(x, c)
+    if n * s == 0:  # nothing that the kernel could take its type from
+        return dx, fill_(dweight, 0), fill_(dbias, 0)
     ins = (flat(g), flat(x), flat(mean), flat(rstd), _flat(weight))
     outs = (dx._data, dweight._data, dbias._data)
     fast = _strip(s, K.batch_norm_backward_fast)
