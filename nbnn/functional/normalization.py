@@ -9,8 +9,8 @@ import nbnn.device as _device
 from nbnn.autograd import Node
 from nbnn.dtypes import float32
 from nbnn.functional import _check
-from nbnn.functional.creation import fill_
 from nbnn.functional.array import cast
+from nbnn.functional.creation import fill_
 from nbnn.kernels import normalization as K
 from nbnn.op import Op, apply, takes_arrays
 from nbnn.tensor import Tensor, flat, make, store
