@@ -122,3 +122,11 @@ def test_versions():
     alias[0] = 5.0
     assert t._version[0] == view._version[0] == alias._version[0] == start + 3
     assert t.clone()._version is not t._version
+
+
+def test_overlapping_memory_is_read_before_it_is_written():
+    x = nbnn.arange(6)
+    x[1:] = x[:-1]
+    assert x.tolist() == [0, 0, 1, 2, 3, 4]
+    x[:-1].copy_(x[1:])
+    assert x.tolist() == [0, 1, 2, 3, 4, 4]

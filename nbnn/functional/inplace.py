@@ -43,7 +43,8 @@ def write(op: str, target: Tensor, value: Tensor) -> Tensor:
     if category(value._dtype) > category(target._dtype):
         raise RuntimeError(f"{op}: a result of type {value._dtype!r} cannot be kept in place in {target._dtype!r}")
     value = cast(value, target._dtype)
-    store(target, flat(value))
+    shares = value._data is target._data  # x[1:] = x[:-1] must read all before it writes
+    store(target, flat(clone(value.detach()) if shares else value))
     target._version[0] += 1
     if recording.enabled and (value.requires_grad or target.requires_grad or _base_requires_grad(target)):
         _rewrite_history(target, value)
@@ -61,8 +62,10 @@ def _rewrite_history(target: Tensor, value: Tensor) -> None:
         target._node, target._slot = history._node, history._slot
         target._generation += 1
         return
+    if base._strides is not None:
+        raise RuntimeError("in place: the base of this view shares the memory of a strided array; use .clone() first")
     before = make(base._data, base._shape, base._dtype)
-    before._node, before._slot, before._strides, before._offset = base._node, base._slot, base._strides, base._offset
+    before._node, before._slot = base._node, base._slot
     geometry = (target._shape, target.stride(), target._offset)
     Node.record(COPY_INTO, (before, value), (base,), geometry)
     base._generation += 1
