@@ -197,9 +197,7 @@ def _cache_dir() -> Path | None:
     return _cache_state[0]
 
 
-def jit(
-    func: Callable, tag: str = "", *, reassociate: bool = False, inner: bool = False, allocates: bool = False
-) -> Any:
+def jit(func: Callable, tag: str = "", *, inner: bool = False, allocates: bool = False) -> Any:
     """Compile `func` lazily, one version for each signature, with nbnn's flags and cache.
 
     Parameters

@@ -222,14 +222,6 @@ def _run_half(op: Op, inputs: tuple, params: tuple) -> tuple[Tensor, ...]:
     return tuple(o if k is not None else o.to(kind) for o, k in zip(outs, kinds, strict=True))
 
 
-def _require_one_device(op: Op, inputs: tuple, storages: list) -> None:
-    kind = type(storages[0])
-    for s in storages:
-        if s is not None and type(s) is not kind:
-            places = ", ".join(str(t.device) for t in inputs if t is not None)
-            raise RuntimeError(f"{op.name}: all Tensors must lie on one device; got {places}")
-
-
 def _apply_to_arrays(op: Op, inputs: tuple, params: tuple) -> Any:
     tensors, as_numpy = to_tensors(op.name, inputs)
     outs = apply(op, *tensors, params=params)

@@ -3,59 +3,11 @@
 import numpy as np
 import pytest
 
+from benchmarks.ulp import KERNELS, exp, sigmoid
 from nbnn.kernels import _vecmath as vm
-from nbnn.kernels._cpu import over_elements, run
+from nbnn.kernels._cpu import run
 
-
-@over_elements(1)
-def exp(x):
-    return vm.exp(x)
-
-
-@over_elements(1)
-def expm1(x):
-    return vm.expm1(x)
-
-
-@over_elements(1)
-def log(x):
-    return vm.log(x)
-
-
-@over_elements(1)
-def log1p(x):
-    return vm.log1p(x)
-
-
-@over_elements(1)
-def tanh(x):
-    return vm.tanh(x)
-
-
-@over_elements(1)
-def sigmoid(x):
-    return vm.sigmoid(x)
-
-
-@over_elements(1)
-def sqrt(x):
-    return vm.sqrt(x)
-
-
-def _sigmoid(x):
-    e = np.exp(-np.abs(x))
-    return np.where(x < 0, e, 1) / (1 + e)
-
-
-CASES = [
-    (exp, np.exp),
-    (expm1, np.expm1),
-    (log, np.log),
-    (log1p, np.log1p),
-    (tanh, np.tanh),
-    (sigmoid, _sigmoid),
-    (sqrt, np.sqrt),
-]
+CASES = list(KERNELS.items())
 LONG = np.finfo(np.longdouble).nmant > 60
 
 
@@ -120,7 +72,7 @@ def test_subnormal_results(dtype):
     info = np.finfo(dtype)
     x = np.linspace(np.log(info.smallest_subnormal), np.log(info.tiny), 1001).astype(dtype)
     if LONG or dtype == np.float32:
-        for kernel, reference in ((exp, np.exp), (sigmoid, _sigmoid)):
+        for kernel, reference in ((k, KERNELS[k]) for k in (exp, sigmoid)):
             got = apply(kernel, x)
             assert np.all(got[1:] > 0)
             want = reference(x.astype(np.longdouble))

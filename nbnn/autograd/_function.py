@@ -181,12 +181,12 @@ def once_differentiable(backward: Callable) -> Callable:
     def wrapped(ctx: FunctionCtx, *grads: Any) -> Any:
         with no_grad():
             results = backward(ctx, *grads)
-        if not (recording.enabled and wants_grad(g for g in grads if isinstance(g, Tensor))):
-            inputs = ctx.saved_tensors
-            if not (recording.enabled and wants_grad(t for t in inputs if isinstance(t, Tensor))):
-                return results
-        many = results if isinstance(results, tuple) else (results,)
+        if not recording.enabled:
+            return results
         tracked = tuple(g for g in (*grads, *ctx.saved_tensors) if isinstance(g, Tensor))
+        if not wants_grad(tracked):
+            return results
+        many = results if isinstance(results, tuple) else (results,)
         marked = tuple(None if r is None else _refuse_second(r, tracked) for r in many)
         return marked if isinstance(results, tuple) else marked[0]
 
