@@ -38,6 +38,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=5, help="processes for each library and number of threads")
     parser.add_argument("--quick", action="store_true", help="one short process each: a look, not a measurement")
     parser.add_argument("--no-torch", action="store_true", help="time nbnn alone")
+    parser.add_argument("--cache", type=Path, help="folder of compiled kernels to use; by default an empty one")
     parser.add_argument("--readme", action="store_true", help="rewrite the table in README.md")
     parser.add_argument(
         "--results", type=Path, default=ROOT / "benchmarks" / "results", help="folder for the JSON file"
@@ -58,15 +59,15 @@ def run_worker(library: str, threads: int, cases: list[Case], options: argparse.
     command = [sys.executable, "-m", "benchmarks.worker", library, "--threads", str(threads), "--write", str(write)]
     command += ["--sample-seconds", "0.001" if options.quick else "0.01", "--samples", "3" if options.quick else "7"]
     names = json.dumps([case.name for case in cases])
-    subprocess.run(command, input=names, text=True, check=True, cwd=ROOT, env=environment(scratch))
+    subprocess.run(command, input=names, text=True, check=True, cwd=ROOT, env=environment(scratch, options.cache))
     return write
 
 
-def environment(scratch: Path) -> dict[str, str]:
-    """The workers' environment: this checkout, and a cache of kernels that is empty when the first one starts."""
+def environment(scratch: Path, cache: Path | None = None) -> dict[str, str]:
+    """The workers' environment: this checkout, and unless given a cache of kernels that is empty at the start."""
     ours = {
         "PYTHONPATH": str(ROOT),
-        "NBNN_CACHE_DIR": str(scratch / "cache"),
+        "NBNN_CACHE_DIR": str(cache.resolve() if cache else scratch / "cache"),
         "PYTHONPYCACHEPREFIX": str(scratch / "pyc"),
         "PYTHONDONTWRITEBYTECODE": "",  # an installed package has its byte code
     }

@@ -1,0 +1,24 @@
+"""Matrix products and linear layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+from benchmarks.cases.case import Case, op
+
+
+def cases() -> Iterator[Case]:
+    """Matrix products and linear layers."""
+    family = "matmul"
+    for n in (128, 512, 1024):
+        yield from op(f"matmul {n}", family, lambda T, F, a, b: T.matmul(a, b), (n, n), (n, n))
+    yield from op("matmul 32x128x64 @ 32x64x128", family, lambda T, F, a, b: a @ b, (32, 128, 64), (32, 64, 128))
+    yield from op("linear 128x1024 to 1024", family, linear, (128, 1024), (1024, 1024), (1024,))
+    yield from op("linear 32x512 to 10", family, linear, (32, 512), (10, 512), (10,))
+
+
+def linear(T: ModuleType, F: ModuleType, x: Any, weight: Any, bias: Any) -> Any:
+    """F.linear on either side."""
+    return F.linear(x, weight, bias)
