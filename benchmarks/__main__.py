@@ -132,7 +132,8 @@ def add(row: dict[str, Any], library: str, threads: int, timed: dict[str, Any]) 
         return
     row["seconds"].setdefault(library, {}).setdefault(str(threads), []).append(timed["seconds"])
     if library == "nbnn":
-        row["jit_warm" if row["jit_cold"] is not None else "jit_cold"] = timed["jit"]
+        state = "warm" if row["jit_cold"] is not None else "cold"
+        row[f"jit_{state}"], row[f"first_{state}"] = timed["jit"], timed["first"]
 
 
 def main(argv: list[str] | None = None) -> int:

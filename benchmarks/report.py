@@ -71,6 +71,10 @@ def summarise(
             name: {t: geometric_mean([r for row in group if (r := ratio(row, t))]) for t in threads}
             for name, group in groups.items()
         },
+        "first_call_seconds": {
+            name: {state: sum(row.get(f"first_{state}") or 0.0 for row in group) for state in ("cold", "warm")}
+            for name, group in groups.items()
+        },
         "jit_cold_seconds": sum(row["jit_cold"] or 0.0 for row in rows),
         "jit_warm_seconds": sum(row["jit_warm"] or 0.0 for row in rows),
         "cases": rows,
@@ -115,6 +119,9 @@ def text(result: dict[str, Any]) -> str:
     lines += ["", "PyTorch's time / nbnn's, geometric mean (above 1: nbnn is faster)"]
     for name, means in result["geometric_means"].items():
         lines.append(f"{name:<16}" + "".join(f"  x{t} {factor(means[t]):>6}" for t in threads))
+    lines += ["", "First calls of all cases of a family, seconds: nothing compiled before / kernels loaded from the cache"]
+    for name, seconds in result["first_call_seconds"].items():
+        lines.append(f"{name:<16}  {seconds['cold']:7.2f} / {seconds['warm']:.2f}")
     imports = ", ".join(f"{library} {duration(s).strip()}" for library, s in result["import_seconds"].items())
     lines += ["", f"import: {imports}"]
     lines += [
