@@ -131,6 +131,7 @@ def add(row: dict[str, Any], library: str, threads: int, timed: dict[str, Any]) 
         row.setdefault("errors", {})[library] = timed["error"]
         return
     row["seconds"].setdefault(library, {}).setdefault(str(threads), []).append(timed["seconds"])
+    row["bytes"], row["flops"] = timed["bytes"], timed["flops"]
     if library == "nbnn":
         state = "warm" if row["jit_cold"] is not None else "cold"
         row[f"jit_{state}"], row[f"first_{state}"] = timed["jit"], timed["first"]

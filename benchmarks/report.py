@@ -119,7 +119,7 @@ def text(result: dict[str, Any]) -> str:
     lines += ["", "PyTorch's time / nbnn's, geometric mean (above 1: nbnn is faster)"]
     for name, means in result["geometric_means"].items():
         lines.append(f"{name:<16}" + "".join(f"  x{t} {factor(means[t]):>6}" for t in threads))
-    lines += ["", "First calls of all cases of a family, seconds: nothing compiled before / kernels loaded from the cache"]
+    lines += ["", "First calls of a family's cases, seconds: nothing compiled before / loaded from the cache"]
     for name, seconds in result["first_call_seconds"].items():
         lines.append(f"{name:<16}  {seconds['cold']:7.2f} / {seconds['warm']:.2f}")
     imports = ", ".join(f"{library} {duration(s).strip()}" for library, s in result["import_seconds"].items())

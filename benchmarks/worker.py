@@ -59,7 +59,16 @@ def time_case(case: Case, library: str, options: argparse.Namespace, outputs: di
     if case.compare:
         outputs.update({f"{case.name}|{i}": as_array(tensor) for i, tensor in enumerate(results)})
     seconds = measure(run, options.sample_seconds, options.samples)
-    return {"seconds": seconds, "first": first, "jit": stats.seconds - compiled if stats else 0.0}
+    jit = stats.seconds - compiled if stats else 0.0
+    return {"seconds": seconds, "first": first, "jit": jit, **work(case, results)}
+
+
+def work(case: Case, results: list[Any]) -> dict[str, float]:
+    """The bytes that a case has to read and write at least, and its floating-point operations (0: not counted)."""
+    sizes = [result.numel() * result.element_size() for result in results]
+    moved = case.reads + sum(sizes) + (sizes[0] if case.backward else 0)  # the gradient of the result is read too
+    flops = 2 * case.depth * results[0].numel() * (3 if case.backward else 1)
+    return {"bytes": moved if case.reads else 0, "flops": flops}
 
 
 def main() -> None:

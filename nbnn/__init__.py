@@ -22,6 +22,7 @@ from nbnn.autograd import (
 from nbnn.device import (
     Generator,
     device,
+    empty_cache,
     get_num_threads,
     initial_seed,
     manual_seed,
@@ -42,7 +43,33 @@ from nbnn.dtypes import (
     uint8,
 )
 from nbnn.dtypes import bool_ as bool
-from nbnn.functional import exp, log, log_softmax, matmul, relu, relu_, sigmoid, softmax, tanh
+from nbnn.functional import (
+    celu,
+    celu_,
+    erf,
+    erfc,
+    exp,
+    exp2,
+    expm1,
+    hardshrink,
+    log,
+    log1p,
+    log2,
+    log_softmax,
+    matmul,
+    prelu,
+    relu,
+    relu_,
+    rsqrt,
+    selu,
+    selu_,
+    sigmoid,
+    softmax,
+    sqrt,
+    tanh,
+    threshold,
+    threshold_,
+)
 from nbnn.functional.array import add, argmax, clone, div, eq, ge, gt, le, lt, mean, mul, ne, neg, sub, sum
 from nbnn.functional.creation import (
     arange,
@@ -64,6 +91,8 @@ from nbnn.functional.creation import (
     zeros_like,
 )
 from nbnn.functional.indexing import cat, narrow, stack
+from nbnn.functional.recurrent import gru, lstm, rnn_relu, rnn_tanh
+from nbnn.functional.recurrent_cell import gru_cell, lstm_cell, rnn_relu_cell, rnn_tanh_cell
 from nbnn.functional.shape import flatten, permute, reshape, squeeze, t, transpose, unsqueeze
 from nbnn.modules import *
 from nbnn.serialization import load, save

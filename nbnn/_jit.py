@@ -197,7 +197,7 @@ def _cache_dir() -> Path | None:
     return _cache_state[0]
 
 
-def jit(func: Callable, tag: str = "", *, inner: bool = False, allocates: bool = False) -> Any:
+def jit(func: Callable, tag: str = "", *, inner: bool = False, allocates: bool = False, inline: bool = False) -> Any:
     """Compile `func` lazily, one version for each signature, with nbnn's flags and cache.
 
     Parameters
@@ -210,8 +210,12 @@ def jit(func: Callable, tag: str = "", *, inner: bool = False, allocates: bool =
         Called by nopython code only (from Python it would crash): no wrapper, which saves 30 to 50 ms of compile.
     allocates : bool
         It makes arrays: what no kernel does, but what stands between a user's compiled code and the kernels.
+    inline : bool
+        LLVM must inline it: a loop that still calls a body is not vectorised (erfc: 8.5 against 1.4 ns an element).
     """
     options = dict(_FLAGS)
+    if inline:
+        options["forceinline"] = True
     if allocates:
         options["_nrt"] = True
     if inner:

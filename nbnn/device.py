@@ -6,8 +6,15 @@ CUDA. Nothing above this room asks which of the two it has.
 
 from __future__ import annotations
 
+import ctypes
+import functools
+import itertools
+import math
 import operator
-from typing import Any
+import os
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -87,9 +94,130 @@ def _gpu() -> Any:
     return _cuda
 
 
+_REUSED_FROM = 1 << 16  # bytes: below, the C library hands the same memory out again by itself
+_ALIGNMENT = 64  # a cache line, and a vector of 512 bits
+
+
+def _idle_limit() -> int:
+    """How many bytes may lie idle: an eighth of the machine's memory, at most 2 GB."""
+    try:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        memory = 1 << 32
+    return min(memory // 8, 1 << 31)
+
+
+class HostMemory:
+    """Large blocks of host memory that are kept when their last array dies, and handed out again.
+
+    A fresh block of megabytes costs a page fault for each 4 KB on its first use, as much as the kernel that fills it
+    (two live results of 1 MB in turns: 590 microseconds against 140). An array of `empty` stands on an owner that every
+    view, NumPy array and DLPack capsule over its memory keeps alive; the owner's finalizer brings the block back.
+    Blocks are sorted by size, eight sizes to each power of two. The most recently returned is used first; while more
+    than `limit` bytes lie idle, the one that was returned longest ago is freed.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.owners: dict[int, type[_Owner]] = {}  # by the bytes of their blocks
+        self.start()
+
+    def start(self) -> None:
+        """Begin with nothing idle; a forked child does so too, because another thread may have held the lock."""
+        # re-entrant, because a finalizer can run in the middle of `empty` on the same thread
+        self.lock = threading.RLock()
+        self.idle_bytes = 0
+        self.returns = 0
+        for kind in self.owners.values():
+            kind.idle = []
+
+    def empty(self, size: int, dtype: np.dtype) -> np.ndarray:
+        """An uninitialised array of `size` elements on an idle block, or on a new one."""
+        nbytes = size * dtype.itemsize
+        step = max(4096, 1 << (nbytes.bit_length() - 4))
+        room = (nbytes + step - 1) & -step
+        with self.lock:
+            kind = self.owners.get(room)
+            if kind is None:
+                names = {"pool": self, "room": room, "idle": [], "__slots__": ("address", "block")}
+                kind = self.owners[room] = type("Owner", (_Owner, ctypes.c_char * room), names)
+            if kind.idle:
+                _, address, block = kind.idle.pop()
+                self.idle_bytes -= room
+            else:
+                block = np.empty(room + _ALIGNMENT, np.uint8)
+                address = -(-block.ctypes.data // _ALIGNMENT) * _ALIGNMENT
+        owner = kind.from_address(address)  # type: ignore[attr-defined]
+        owner.address, owner.block = address, block
+        return np.ndarray(size, dtype, owner)
+
+    def shrink(self, limit: int) -> None:
+        """Free blocks until no more than `limit` bytes lie idle, those that were returned first to begin with."""
+        with self.lock:
+            while self.idle_bytes > limit:
+                kind = min(list(self.owners.values()), key=lambda k: k.idle[0][0] if k.idle else math.inf)
+                if kind.idle:  # a finalizer may have changed it just now
+                    del kind.idle[0]
+                    self.idle_bytes -= kind.room
+
+
+class _Owner:
+    """What an array of `HostMemory` has as its base: one class for each size of block, with the idle ones."""
+
+    __slots__ = ()
+    pool: HostMemory
+    room: int
+    idle: list[tuple[int, int, np.ndarray]]  # when it was returned, address, block
+
+    if TYPE_CHECKING:
+        address: int
+        block: np.ndarray
+
+    def __del__(self) -> None:
+        pool = self.pool
+        with pool.lock:
+            pool.returns += 1
+            self.idle.append((pool.returns, self.address, self.block))
+            pool.idle_bytes += self.room
+            if pool.idle_bytes > pool.limit:
+                pool.shrink(pool.limit)
+
+
+host_memory = HostMemory(_idle_limit())
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=host_memory.start)
+
+
+def empty_cache() -> None:
+    """Give idle host memory back to the system.
+
+    Tensors of more than 64 KB leave their memory for the next Tensor of about that size, because memory that is fresh
+    from the system is slow to touch. At most an eighth of the machine's memory, and at most 2 GB, is kept so; this
+    frees it. It never concerns memory that a Tensor, a view or an array still uses.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> x = nbnn.zeros(1000, 1000)
+    >>> del x
+    >>> nbnn.empty_cache()
+    """
+    host_memory.shrink(0)
+
+
 def empty(size: int, dtype: np.dtype, where: device) -> Storage:
     """An uninitialised storage of `size` elements."""
-    return np.empty(size, dtype) if where.type == "cpu" else _gpu().empty(size, dtype)
+    return host_empty(size, dtype) if where.type == "cpu" else _gpu().empty(size, dtype)
+
+
+def host_empty(size: int, dtype: np.dtype) -> np.ndarray:
+    """An uninitialised storage of `size` elements on the CPU."""
+    return np.empty(size, dtype) if size * dtype.itemsize < _REUSED_FROM else host_memory.empty(size, dtype)
+
+
+def allocator(like: np.ndarray) -> Callable[[int, np.dtype], np.ndarray]:
+    """What makes an uninitialised storage of the size of `like`."""
+    return np.empty if like.nbytes < _REUSED_FROM else host_memory.empty
 
 
 def full(size: int, dtype: np.dtype, where: device, value: Any) -> Storage:
@@ -136,8 +264,87 @@ def launch(
     elif fast is None or outs[0].dtype.kind != "f":  # the measured paths are vectors of floating-point numbers
         _cpu.run(kernel, outs, ins, params, n, work)
     else:
-        scratch = np.empty(workspace, outs[0].dtype)
+        scratch = empty(workspace, outs[0].dtype, CPU)
         _cpu.enter_fast(fast, (*outs, *ins, scratch, *params), n * work)
+
+
+def launch_fast(fast: Any, outs: tuple, ins: tuple, params: tuple, work: int, workspace: int = 0) -> bool:
+    """Run a measured path that does in one call what takes several kernels elsewhere.
+
+    Returns False, having done nothing, where there is none (None) or the memory is not that of the CPU.
+    """
+    if fast is None or not isinstance(outs[0], np.ndarray) or outs[0].dtype.kind != "f":
+        return False
+    _cpu.enter_fast(fast, (*outs, *ins, empty(workspace, outs[0].dtype, CPU), *params), work)
+    return True
+
+
+class Table:
+    """Storages of one dtype on the CPU in equally long columns, over which one launch of a kernel runs.
+
+    Row r is one storage of each column, of ``sizes[r]`` elements. The columns given here stay, with the addresses of
+    their storages; one more column, `moving`, is set for each launch.
+    """
+
+    PIECE = 16384  # elements: the work is split so whatever the number of threads
+    _entries: dict[tuple[Any, np.dtype], Any] = {}  # the compiled code of each kernel, by the dtype of its arrays
+
+    def __init__(self, sizes: tuple[int, ...], storages: list[np.ndarray]) -> None:
+        self.storages = storages
+        self.rows = len(sizes)
+        self.pieces = _pieces(sizes)
+        self._elements = sum(sizes)
+        starts = _cpu.addresses(storages)
+        self._addresses = np.array(starts + [0] * self.rows, np.int64)
+        spans = sorted((start, start + s.nbytes) for start, s in zip(starts, storages, strict=True))
+        # of two storages that overlap, threads could write the same element
+        self.disjoint = all(a[1] <= b[0] for a, b in itertools.pairwise(spans))
+
+    def holds(self, storages: list) -> bool:
+        """Whether these are the storages that the table was made of."""
+        return len(storages) == len(self.storages) and all(map(operator.is_, storages, self.storages))
+
+    def launch(self, kernel: _cpu.Kernel, moving: list[np.ndarray], values: Sequence[float], floats: int) -> None:
+        """Call ``body(i, *row, *numbers)`` of an `over_rows` kernel for each element of each row.
+
+        `moving` is the last column; `values` are the `floats` numbers of all rows, or those of each row in turn.
+        """
+        step = floats if len(values) > floats else 0
+        args = (*self._point(moving), np.array(values, np.float64), step, self._likes(moving), (0.0,) * floats)
+        self._enter(kernel.table, args, moving[0].dtype)
+
+    def reduce(self, kernel: _cpu.Kernel, moving: list[np.ndarray], out: np.ndarray, params: tuple) -> None:
+        """Run an `over_ranges` kernel, ``body(start, stop, grain, out, addresses, pieces, likes, *params)``."""
+        self._enter(kernel.cpu, (out, *self._point(moving), self._likes(moving), *params), moving[0].dtype)
+
+    def _point(self, moving: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        self._addresses[len(self.storages) :] = _cpu.addresses(moving)
+        return self._addresses, self.pieces
+
+    def _likes(self, moving: list[np.ndarray]) -> tuple[np.ndarray, ...]:
+        return (moving[0],) * (self._addresses.size // self.rows)
+
+    def _enter(self, compiled: Any, args: tuple, kind: np.dtype) -> None:
+        count = self.pieces.size // 4
+        if count == 0:
+            return
+        grain = 1 if self._elements > _cpu.TABLE_SERIAL else count
+        # a dispatcher would look at each array of the tuples: 4 microseconds for Adam
+        entry = self._entries.get((compiled, kind))
+        _cpu.enter(compiled if entry is None else entry, (args,), count, grain)
+        if entry is None:
+            self._entries[compiled, kind] = _cpu.entry_point(compiled, (args, 0, count, grain, 0))
+
+
+@functools.lru_cache(maxsize=256)
+def _pieces(sizes: tuple[int, ...]) -> np.ndarray:
+    """(row, size, start, stop) of each piece of work."""
+    rows = [
+        (row, size, start, min(size, start + Table.PIECE))
+        for row, size in enumerate(sizes)
+        for start in range(0, size, Table.PIECE)
+    ]
+    return np.array(rows, np.int64).reshape(-1)
 
 
 def set_num_threads(num_threads: int) -> None:

@@ -11,11 +11,9 @@ import numpy as np
 
 import nbnn.device as _device
 from nbnn.autograd._tape import Node, recording, wants_grad
-from nbnn.device import empty
-from nbnn.kernels._cpu import Kernel
+from nbnn.device import allocator, empty, host_empty
+from nbnn.kernels._cpu import Kernel, prepare
 from nbnn.tensor import Tensor, flat, from_array, make
-
-Shapes = tuple[tuple[int, ...], ...]
 
 
 class Op:
@@ -75,6 +73,7 @@ class Op:
         "grad",
         "kernel",
         "name",
+        "plans",
         "saves_inputs",
         "saves_outputs",
         "shape",
@@ -110,9 +109,56 @@ class Op:
         self.fast = fast
         self.workspace = workspace
         self.forward = forward
+        self.plans = _Plans()
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
+
+
+class _Plans(dict[tuple, "_Plan"]):
+    """The plans of an op by its params, and the shapes and dtypes of its inputs."""
+
+    room = 1024  # after so many different ones (a random state among the params) no more are made
+
+    def add(self, key: tuple, plan: _Plan) -> None:
+        """Keep a plan, and no more than 256 of them at a time."""
+        if self.room:
+            self.room -= 1
+            if len(self) == 256:
+                self.clear()
+            self[key] = plan
+
+
+class _Plan:
+    """All that `_run` works out for inputs of given shapes on the CPU: the outputs' memory, and the launch.
+
+    Making it runs the op.
+    """
+
+    __slots__ = ("launch", "outs")
+
+    def __init__(self, op: Op, outs: tuple, ins: list, params: tuple, n: int, work: int, workspace: int) -> None:
+        self.outs = [(allocator(o._data), o._data.size, o._data.dtype, o._shape, o._dtype) for o in outs]
+        kind = outs[0]._data.dtype
+        fast = op.fast if kind.kind == "f" else None  # the measured paths are vectors of floating-point numbers
+        data = tuple([o._data for o in outs])
+        self.launch: Any = None
+        if n:
+            nothing = np.empty(0, kind)
+            scratch = (lambda: host_empty(workspace, kind)) if workspace else (lambda: nothing)
+            self.launch = prepare(op.kernel, fast, data, tuple(ins), params, n, work, scratch)
+
+    def run(self, ins: list) -> tuple[Tensor, ...]:
+        """Allocate and launch."""
+        outs = []
+        data = []
+        for empty_array, size, kind, shape, dtype in self.outs:
+            storage = empty_array(size, kind)
+            data.append(storage)
+            outs.append(make(storage, shape, dtype))
+        if self.launch is not None:
+            self.launch(data, ins)
+        return tuple(outs)
 
 
 def apply(op: Op, *inputs: Any, params: tuple = ()) -> Any:
@@ -166,6 +212,7 @@ def apply_unary(op: Op, x: Any) -> Any:
 
 _SMALL = 4096
 _np_empty = np.empty
+_array_type = np.ndarray
 
 
 class _NeedsTensorsError(Exception):
@@ -174,18 +221,32 @@ class _NeedsTensorsError(Exception):
 
 def _run(op: Op, inputs: tuple, params: tuple) -> tuple[Tensor, ...]:
     storages: list[Any] = []
-    shapes: list[Any] = []
+    key: list[Any] = [params]
+    on_host = True
     if inputs[0] is None:
         raise _NeedsTensorsError
     for t in inputs:
         if t is None:
             storages.append(None)
-            shapes.append(None)
+            key.append(None)
         elif isinstance(t, Tensor):
-            storages.append(t._data if t._strides is None else flat(t))
-            shapes.append(t._shape)
+            storage = t._data if t._strides is None else flat(t)
+            on_host = on_host and type(storage) is _array_type
+            storages.append(storage)
+            key += (t._shape, t._dtype)
         else:
             raise _NeedsTensorsError
+    if on_host:
+        known = tuple(key)
+        plan = op.plans.get(known)
+        if plan is not None:
+            return plan.run(storages)
+    return _run_new(op, inputs, storages, params, known if on_host else None)
+
+
+def _run_new(op: Op, inputs: tuple, storages: list, params: tuple, key: tuple | None) -> tuple[Tensor, ...]:
+    """`_run` without a plan; made for the next time where all lies on the host (and there is a key)."""
+    shapes = [None if t is None else t._shape for t in inputs]
     kind = inputs[0]._dtype
     if kind.is_half:
         return _run_half(op, inputs, params)
@@ -194,7 +255,7 @@ def _run(op: Op, inputs: tuple, params: tuple) -> tuple[Tensor, ...]:
         if s is not None and isinstance(s, np.ndarray) is not on_host:
             places = ", ".join(str(t.device) for t in inputs if t is not None)
             raise RuntimeError(f"{op.name}: all Tensors must lie on one device; got {places}")
-    out_shapes: Shapes = (shapes[0],) if op.shape is None else op.shape(params, *shapes)
+    out_shapes: Any = (shapes[0],) if op.shape is None else op.shape(params, *shapes)
     where = _device.CPU if on_host else _device.CUDA
     outs = tuple(
         [
@@ -206,7 +267,10 @@ def _run(op: Op, inputs: tuple, params: tuple) -> tuple[Tensor, ...]:
     work = 1 if op.work is None else op.work(params, *shapes)
     n = data[0].size if op.count is None else op.count(params, *shapes)
     workspace = 0 if op.workspace is None else op.workspace(*params)
-    _device.launch(op.kernel, data, tuple(storages), params, n, work, op.fast, workspace)
+    if key is not None:
+        op.plans.add(key, _Plan(op, outs, storages, params, n, work, workspace))
+    else:
+        _device.launch(op.kernel, data, tuple(storages), params, n, work, op.fast, workspace)
     return outs
 
 

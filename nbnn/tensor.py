@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import nbnn.device as _device
-from nbnn import dtypes
+from nbnn import _layout, dtypes
+from nbnn._layout import row_major
 from nbnn._surface import Surface
 from nbnn.dtypes import dtype as _dtype_class
-from nbnn.kernels import array as _array
 
 if TYPE_CHECKING:
     from nbnn.autograd import Node
@@ -39,16 +39,6 @@ class Size(tuple):
 
     def __repr__(self) -> str:
         return f"nbnn.Size({list(self)})"
-
-
-def row_major(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The strides, in elements, of a contiguous array of this shape."""
-    strides = []
-    step = 1
-    for size in reversed(shape):
-        strides.append(step)
-        step *= max(size, 1)
-    return tuple(reversed(strides))
 
 
 class Tensor(Surface):
@@ -155,10 +145,7 @@ class Tensor(Surface):
 
     def is_contiguous(self) -> bool:
         """Whether the elements lie in row-major order without gaps."""
-        if self._strides is None or 0 in self._shape:
-            return True
-        wanted = row_major(self._shape)
-        return all(n == 1 or s == w for n, s, w in zip(self._shape, self._strides, wanted, strict=True))
+        return self._strides is None or _layout.is_row_major(self._shape, self._strides)
 
     def data_ptr(self) -> int:
         """The address of the first element."""
@@ -359,6 +346,9 @@ class Tensor(Surface):
         RuntimeError
             If it has more or fewer elements than one.
         """
+        data = self._data
+        if self._strides is None and type(data) is np.ndarray and data.size == 1 and not self._dtype.is_half:
+            return data.item()
         if self.numel() != 1:
             raise RuntimeError(f"item: needs a Tensor of one element; got shape {self._shape}")
         return self._host_values().reshape(-1)[0].item()
@@ -504,47 +494,19 @@ def flat(t: Tensor) -> Any:
     if t.is_contiguous():
         return t._data[t._offset : t._offset + n]
     out = _device.empty(n, t._dtype.storage, t.device)
-    _each_block(t, _array.strided_load, lambda start, stop, geometry: ((out[start:stop],), (t._data,), geometry))
+    _layout.copy(t._shape, out, row_major(t._shape), 0, t._data, t._strides, t._offset)
     return out
 
 
 def store(t: Tensor, values: Any) -> None:
     """Write a flat storage of values, in row-major order, into the memory that `t` sees."""
-    n = math.prod(t._shape)
-    if t.is_contiguous():
-        target = t._data if t._strides is None else t._data[t._offset : t._offset + n]
-        _device.launch(_array.cast, (target,), (values,), (), n)
-        return
-    _each_block(t, _array.strided_store, lambda start, stop, geometry: ((t._data,), (values[start:stop],), geometry))
+    steps = row_major(t._shape)
+    _layout.copy(t._shape, t._data, t._strides or steps, t._offset, values, steps, 0)
 
 
-def _each_block(t: Tensor, kernel: Any, arguments: Callable) -> None:
-    """Launch a strided kernel over `t`: once, or once per leading index where more than six axes cannot be merged."""
-    shape, strides = merge_axes(t._shape, t.stride())
-    if 0 in shape:
-        return
-    lead = max(0, len(shape) - 6)
-    pad = 6 - (len(shape) - lead)
-    d = (1,) * pad + shape[lead:]
-    s = (0,) * pad + strides[lead:]
-    block = math.prod(d)
-    for k, index in enumerate(np.ndindex(*shape[:lead])):
-        offset = t._offset + sum(i * step for i, step in zip(index, strides[:lead], strict=True))
-        outs, ins, geometry = arguments(k * block, (k + 1) * block, (offset, *d[1:], *s))
-        _device.launch(kernel, outs, ins, geometry, block // d[5], d[5])
-
-
-def merge_axes(shape: tuple[int, ...], strides: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The fewest axes that walk the same elements in the same order."""
-    merged: list[list[int]] = []
-    for n, s in zip(shape, strides, strict=True):
-        if n == 1:
-            continue
-        if merged and merged[-1][1] == n * s:
-            merged[-1] = [merged[-1][0] * n, s]
-        else:
-            merged.append([n, s])
-    return tuple(n for n, _ in merged), tuple(s for _, s in merged)
+def transfer(t: Tensor, x: Tensor) -> None:
+    """Write the elements of `x`, of the shape and type of `t`, into the memory that `t` sees."""
+    _layout.copy(t._shape, t._data, t.stride(), t._offset, x._data, x.stride(), x._offset)
 
 
 def host_view(t: Tensor) -> np.ndarray:

@@ -321,7 +321,8 @@ def fast_ops() -> tuple[Op, ...]:
     found = {}
     for info in pkgutil.iter_modules(nbnn.functional.__path__):
         module = importlib.import_module(f"nbnn.functional.{info.name}")
-        found |= {id(op): op for _, op in inspect.getmembers(module, lambda m: isinstance(m, Op)) if op.fast}
+        ops = [op for _, op in inspect.getmembers(module, lambda m: isinstance(m, Op))]
+        found |= {id(op): op for op in (*ops, *getattr(module, "FAST", ())) if op.fast}
     return tuple(found.values())
 
 

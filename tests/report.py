@@ -7,7 +7,10 @@ from collections import Counter
 
 from tests import engine
 
-FAMILIES = ("activation", "array", "convolution", "dropout", "linear", "loss", "normalization", "pooling")
+FAMILIES = (
+    "activation", "array", "attention", "convolution", "dropout", "elementwise_loss", "embedding", "linear", "loss",
+    "normalization", "piecewise", "pointwise", "padding", "pooling", "rectifier", "recurrent", "softmax", "vision",
+)  # fmt: skip
 
 
 def tables() -> list:

@@ -16,11 +16,16 @@ from tests import report
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "nbnn"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
-FAMILIES = ("activation", "array", "convolution", "dropout", "linear", "loss", "normalization", "pooling", "optim")
+FAMILIES = (
+    "activation", "array", "attention", "convolution", "dropout", "elementwise_loss", "embedding", "linear", "loss",
+    "normalization", "piecewise", "pointwise", "padding", "pooling", "rectifier", "recurrent", "softmax", "vision",
+    "optim",
+)  # fmt: skip
 LINES_OF_A_FILE, LINES_OF_A_FUNCTION = 600, 60
 
 # What each room may import, by the first part of the name below `nbnn`. A family's file imports its own family only.
-SHARED = {"_cpu", "_cuda", "_gemm", "_random", "_reduce", "_simd", "_vecmath"}
+SHARED = {"_cpu", "_cuda", "_gemm", "_random", "_reduce", "_shuffle", "_simd", "_strided", "_vecmath", "_wide"}
+ROOMS_OF = {"convolution": {"_conv_planes", "_conv_gemm", "_conv_few", "_conv_weight", "_conv_winograd"}}
 MACHINE = ["dtypes", "device", "tensor", "autograd", "op"]
 ROOMS = {
     "_jit": set(),
@@ -29,11 +34,12 @@ ROOMS = {
     "dtypes": set(),
     "kernels": {"_jit", "kernels"},
     "device": {"_jit", "dtypes", "kernels"},
-    "tensor": {"_surface", "dtypes", "device", "kernels", "autograd", "functional", "_format"},  # see LATE
+    "_layout": {"device", "kernels"},
+    "tensor": {"_layout", "_surface", "dtypes", "device", "kernels", "autograd", "functional", "_format"},  # see LATE
     "_format": {"dtypes", "device", "tensor"},
     "autograd": {"dtypes", "device", "tensor", "functional", "op", "_format"},
     "op": {"dtypes", "device", "tensor", "autograd", "kernels"},
-    "functional": {"dtypes", "device", "tensor", "autograd", "op", "kernels", "functional", "_format"},
+    "functional": {"_layout", "dtypes", "device", "tensor", "autograd", "op", "kernels", "functional", "_format"},
     "init": {"functional", "dtypes", "device", "tensor", "autograd"},
     "modules": {"functional", "init", "modules", "tensor", "autograd", "device", "dtypes", "_format"},
 }
@@ -120,7 +126,8 @@ def test_families_keep_to_themselves(family):
         for name, _, line in imports(parsed(path)):
             parts = name.split(".")
             if parts[:2] == ["nbnn", layer] and len(parts) > 2:
-                assert parts[2] in kin | {family}, f"{path.relative_to(ROOT)}:{line} imports {name}"
+                own = {family} | (ROOMS_OF.get(family, set()) if layer == "kernels" else set())
+                assert parts[2] in kin | own, f"{path.relative_to(ROOT)}:{line} imports {name}"
 
 
 def _bodies(tree):
@@ -149,7 +156,14 @@ ALLOCATORS = {
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_kernels_neither_allocate_nor_raise_nor_have_defaults(family):
-    path = PACKAGE / "kernels" / f"{family}.py"
+    wrong = []
+    for stem in (family, *ROOMS_OF.get(family, ())):
+        wrong += _forbidden(PACKAGE / "kernels" / f"{stem}.py")
+    assert not wrong, "\n".join(wrong)
+
+
+def _forbidden(path):
+    """What a compiled function of a kernel file must not do."""
     wrong = []
     for body in _bodies(parsed(path)):
         if body.args.defaults or body.args.kw_defaults:
@@ -161,7 +175,7 @@ def test_kernels_neither_allocate_nor_raise_nor_have_defaults(family):
                 wrong.append(f"{path.name}:{node.lineno} {body.name} builds a container")
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ALLOCATORS:
                 wrong.append(f"{path.name}:{node.lineno} {body.name} allocates: {ast.unparse(node)}")
-    assert not wrong, "\n".join(wrong)
+    return wrong
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -230,7 +244,7 @@ def test_modules_are_documented(name):
 
 # Functions that are no op on Tensors: tests of their own stand in the files named.
 OTHERWISE = {
-    "test_tensor.py": {"arange", "as_tensor", "empty", "empty_like", "eye", "from_dlpack", "from_numpy", "full",
+    "test_tensor.py": {"arange", "as_tensor", "empty", "empty_cache", "empty_like", "eye", "from_dlpack", "from_numpy", "full",
                        "ones", "ones_like",
                        "rand", "randint", "randn", "randperm", "tensor", "zeros", "zeros_like", "manual_seed",
                        "initial_seed",
@@ -257,20 +271,51 @@ def test_functions_have_cases(name):
 
 PAIRS = [
     ("ReLU", "relu"), ("Softmax", "softmax"), ("LogSoftmax", "log_softmax"), ("Dropout", "dropout"),
+    ("Embedding", "embedding"),
     ("Conv1d", "conv1d"), ("Conv2d", "conv2d"),
-    ("Conv3d", "conv3d"), ("MaxPool1d", "max_pool1d"), ("MaxPool2d", "max_pool2d"), ("MaxPool3d", "max_pool3d"),
+    ("Conv3d", "conv3d"), ("ConvTranspose1d", "conv_transpose1d"), ("ConvTranspose2d", "conv_transpose2d"),
+    ("ConvTranspose3d", "conv_transpose3d"), ("MaxPool1d", "max_pool1d"), ("MaxPool2d", "max_pool2d"), ("MaxPool3d", "max_pool3d"),
+    ("LayerNorm", "layer_norm"), ("RMSNorm", "rms_norm"), ("GroupNorm", "group_norm"),
+    ("InstanceNorm1d", "instance_norm"), ("InstanceNorm2d", "instance_norm"),
+    ("InstanceNorm3d", "instance_norm"), ("AvgPool1d", "avg_pool1d"), ("AvgPool2d", "avg_pool2d"),
+    ("AvgPool3d", "avg_pool3d"), ("AdaptiveAvgPool1d", "adaptive_avg_pool1d"),
+    ("AdaptiveAvgPool2d", "adaptive_avg_pool2d"), ("AdaptiveAvgPool3d", "adaptive_avg_pool3d"),
+    ("AdaptiveMaxPool1d", "adaptive_max_pool1d"), ("AdaptiveMaxPool2d", "adaptive_max_pool2d"),
+    ("AdaptiveMaxPool3d", "adaptive_max_pool3d"), ("LPPool1d", "lp_pool1d"), ("LPPool2d", "lp_pool2d"),
+    ("LPPool3d", "lp_pool3d"), ("MaxUnpool1d", "max_unpool1d"), ("MaxUnpool2d", "max_unpool2d"),
+    ("MaxUnpool3d", "max_unpool3d"),
     ("NLLLoss", "nll_loss"),
-    ("CrossEntropyLoss", "cross_entropy"), ("MSELoss", "mse_loss"), ("BatchNorm1d", "batch_norm"),
+    ("CrossEntropyLoss", "cross_entropy"), ("MSELoss", "mse_loss"), ("L1Loss", "l1_loss"),
+    ("SmoothL1Loss", "smooth_l1_loss"),
+    ("HuberLoss", "huber_loss"), ("BCELoss", "binary_cross_entropy"),
+    ("BCEWithLogitsLoss", "binary_cross_entropy_with_logits"), ("KLDivLoss", "kl_div"), ("BatchNorm1d", "batch_norm"),
     ("BatchNorm2d", "batch_norm"),
     ("BatchNorm3d", "batch_norm"), ("Linear", "linear"), ("Flatten", "flatten"),
+    ("GELU", "gelu"), ("GLU", "glu"), ("SiLU", "silu"), ("Mish", "mish"), ("Softplus", "softplus"), ("Softmin", "softmin"),
+    ("ELU", "elu"), ("SELU", "selu"), ("CELU", "celu"), ("LeakyReLU", "leaky_relu"), ("Hardtanh", "hardtanh"),
+    ("ReLU6", "relu6"), ("Hardsigmoid", "hardsigmoid"), ("Hardswish", "hardswish"), ("Hardshrink", "hardshrink"),
+    ("Softshrink", "softshrink"), ("Threshold", "threshold"),
+    *((f"Dropout{n}d", f"dropout{n}d") for n in (1, 2, 3)),
+    ("AlphaDropout", "alpha_dropout"), ("FeatureAlphaDropout", "feature_alpha_dropout"),
+    ("Upsample", "interpolate"), ("UpsamplingNearest2d", "upsample_nearest"),
+    ("UpsamplingBilinear2d", "upsample_bilinear"), ("PixelShuffle", "pixel_shuffle"),
+    ("PixelUnshuffle", "pixel_unshuffle"), ("ChannelShuffle", "channel_shuffle"),
 ]  # fmt: skip
 # torch's own disagreements, kept for its users: Flatten(1, -1) against flatten(0, -1); BatchNorm trains, batch_norm
 # does not; MaxPool takes return_indices before ceil_mode; a Module's bias is a flag.
 DIFFERENT_DEFAULT = {("Flatten", "start_dim"), ("Linear", "bias"), ("Conv1d", "bias"), ("Conv2d", "bias"),
-                     ("Conv3d", "bias"),
+                     ("Conv3d", "bias"), *((f"ConvTranspose{n}d", "bias") for n in (1, 2, 3)),
                      ("BatchNorm1d", "bias"), ("BatchNorm2d", "bias"), ("BatchNorm3d", "bias"),
+                     ("LayerNorm", "bias"), ("GroupNorm", "bias"),
+                     *((f"InstanceNorm{n}d", "bias") for n in (1, 2, 3)),
                      ("Dropout", "training")}  # fmt: skip
 DIFFERENT_ORDER = {
+    "LayerNorm",
+    "GroupNorm",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "InstanceNorm3d",
+    "RMSNorm",
     "MaxPool1d",
     "MaxPool2d",
     "MaxPool3d",
@@ -280,12 +325,18 @@ DIFFERENT_ORDER = {
     "Conv1d",
     "Conv2d",
     "Conv3d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "ConvTranspose3d",
 }
 
 
 def test_every_module_with_a_function_is_paired():
     paired = {name for name, _ in PAIRS}
-    simple = {"Tanh", "Sigmoid", "Identity"}
+    simple = {"GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "RNNBase", "RNNCell", "RNNCellBase"}
+    simple |= {"LogSigmoid", "PReLU", "Softmax2d", "Softsign", "Tanhshrink", "Tanh", "Sigmoid", "Identity"} | {
+        f"{kind}Pad{n}d" for kind in ("Circular", "Constant", "Reflection", "Replication", "Zero") for n in (1, 2, 3)
+    }
     for name in modules.__all__:
         member = getattr(modules, name)
         if inspect.isclass(member) and member.__module__.split(".")[-1] in FAMILIES and not name.startswith("_"):

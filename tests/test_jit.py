@@ -7,10 +7,13 @@ import sys
 import textwrap
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import nbnn
 from nbnn.kernels import _cpu
+from nbnn.kernels._cpu import over_elements
+from nbnn.op import Op, apply
 
 ROOT = Path(__file__).parent.parent
 
@@ -233,3 +236,50 @@ def test_set_num_threads():
         with pytest.raises(TypeError, match=r"^set_num_threads: `num_threads` .* must be an int"):
             nbnn.set_num_threads(wrong)
     assert nbnn.get_num_threads() == available
+
+
+# -- plans: what `apply` keeps of a launch -------------------------------------------------------------------------
+
+
+@over_elements(1)
+def add_number(x, number):
+    return x + type(x)(number)
+
+
+def test_a_plan_belongs_to_shapes_dtypes_and_params():
+    op = Op("add_number", add_number)
+    for _ in range(2):
+        for kind in (nbnn.float32, nbnn.float64):
+            for shape in ((3,), (3, 1), (0,), ()):
+                for number in (1, True, 1.0, 2.5, -1):
+                    y = apply(
+                        op, nbnn.ones(*shape, dtype=kind) if shape else nbnn.tensor(1.0, dtype=kind), params=(number,)
+                    )
+                    assert y.shape == shape and y.dtype is kind
+                    assert (y.numpy() == 1 + number).all()
+    assert len(op.plans) == 2 * 4 * 3  # 1, True and 1.0 are one number
+
+
+def test_plans_are_bounded():
+    op = Op("add_number", add_number)
+    x = nbnn.ones(2)
+    for number in range(2000):
+        assert apply(op, x, params=(number,)).tolist() == [1.0 + number] * 2
+        assert len(op.plans) <= 256
+    assert op.plans.room == 0
+
+
+def test_plans_see_views_and_threads():
+    op = Op("add_number", add_number)
+    x = nbnn.arange(200_000, dtype=nbnn.float32)
+    results = []
+    for threads in (1, nbnn.get_num_threads()):
+        before = nbnn.get_num_threads()
+        nbnn.set_num_threads(threads)
+        try:
+            results += [apply(op, x, params=(1,)).numpy() for _ in range(3)]
+        finally:
+            nbnn.set_num_threads(before)
+    assert all((r == np.arange(1, 200_001, dtype=np.float32)).all() for r in results)
+    assert apply(op, x.view(400, 500).t()[:3, :2], params=(1,)).tolist() == [[1, 501], [2, 502], [3, 503]]
+    assert apply(op, x.view(400, 500)[:3, :2], params=(1,)).tolist() == [[1, 2], [501, 502], [1001, 1002]]

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import nbnn
-from nbnn.functional.optim import adam_step_, sgd_step_
-from nbnn.optim import SGD, Adam, AdamW
+from nbnn.functional.optim import adagrad_step_, adam_step_, rmsprop_step_, sgd_step_
+from nbnn.optim import SGD, Adagrad, Adam, AdamW, RMSprop
 
 STEPS = 50
 
@@ -36,10 +36,24 @@ ADAMW_CASES = [
     {"lr": 0.05, "weight_decay": 0.2, "amsgrad": True},
     {"lr": 0.05, "weight_decay": 0.0, "maximize": True},
 ]
+RMSPROP_CASES = [
+    {},
+    {"lr": 0.01, "alpha": 0.9, "eps": 1e-6, "weight_decay": 0.1},
+    {"lr": 0.01, "momentum": 0.8},
+    {"lr": 0.01, "centered": True, "maximize": True},
+    {"lr": 0.01, "centered": True, "momentum": 0.5, "weight_decay": 0.01},
+]
+ADAGRAD_CASES = [
+    {},
+    {"lr": 0.1, "lr_decay": 0.02, "weight_decay": 0.1, "initial_accumulator_value": 0.5, "eps": 1e-6},
+    {"lr": 0.05, "maximize": True},
+]
 CASES = (
     [("SGD", case) for case in SGD_CASES]
     + [("Adam", case) for case in ADAM_CASES]
     + [("AdamW", case) for case in ADAMW_CASES]
+    + [("RMSprop", case) for case in RMSPROP_CASES]
+    + [("Adagrad", case) for case in ADAGRAD_CASES]
 )
 
 
@@ -83,7 +97,33 @@ def oracle_adam(
     return p
 
 
+def oracle_rmsprop(p, *, lr=0.01, alpha=0.99, eps=1e-8, weight_decay=0.0, momentum=0.0, centered=False, maximize=False):
+    v = m = b = np.zeros_like(p)
+    for step in range(STEPS):
+        g = gradient(step, p) * (-1 if maximize else 1) + weight_decay * p
+        v = alpha * v + (1 - alpha) * g * g
+        m = alpha * m + (1 - alpha) * g
+        b = momentum * b + g / (np.sqrt(v - m * m if centered else v) + eps)
+        p = p - lr * b
+    return p
+
+
+def oracle_adagrad(
+    p, *, lr=0.01, lr_decay=0.0, weight_decay=0.0, initial_accumulator_value=0.0, eps=1e-10, maximize=False
+):
+    s = np.full_like(p, initial_accumulator_value)
+    for step in range(STEPS):
+        g = gradient(step, p) * (-1 if maximize else 1) + weight_decay * p
+        s = s + g * g
+        p = p - lr / (1 + step * lr_decay) * g / (np.sqrt(s) + eps)
+    return p
+
+
 def oracle(name, p, options):
+    if name == "RMSprop":
+        return oracle_rmsprop(p, **options)
+    if name == "Adagrad":
+        return oracle_adagrad(p, **options)
     if name == "SGD":
         return oracle_sgd(p, **options)
     if name == "AdamW":
@@ -136,8 +176,13 @@ def test_fifty_steps_match_torch(name, options):
     np.testing.assert_allclose(p.detach().numpy(), theirs.detach().numpy(), rtol=5e-6, atol=1e-6)
 
 
+TRAVELLERS = [
+    ("SGD", SGD_CASES[4]), ("Adam", ADAM_CASES[3]), ("AdamW", {}), ("RMSprop", RMSPROP_CASES[4]), ("Adagrad", {}),
+]  # fmt: skip
+
+
 @pytest.mark.parity
-@pytest.mark.parametrize(("name", "options"), [("SGD", SGD_CASES[4]), ("Adam", ADAM_CASES[3]), ("AdamW", {})])
+@pytest.mark.parametrize(("name", "options"), TRAVELLERS)
 def test_state_dicts_travel_to_and_from_torch(name, options):
     torch = pytest.importorskip("torch")
 
@@ -175,7 +220,10 @@ def test_state_dicts_travel_to_and_from_torch(name, options):
     np.testing.assert_allclose(back.detach().numpy(), theirs.detach().numpy(), rtol=5e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize(("name", "options"), [("SGD", SGD_CASES[4]), ("Adam", ADAM_CASES[3])])
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("SGD", SGD_CASES[4]), ("Adam", ADAM_CASES[3]), ("RMSprop", RMSPROP_CASES[4]), ("Adagrad", {})],
+)
 def test_layout_of_the_parameter_does_not_matter(name, options):
     plain, _ = run(name, options)
     transposed, _ = run(name, options, wrap=lambda t: t.t().clone().t())
@@ -183,7 +231,10 @@ def test_layout_of_the_parameter_does_not_matter(name, options):
     np.testing.assert_array_equal(transposed.detach().numpy(), plain.detach().numpy())
 
 
-@pytest.mark.parametrize(("name", "options"), [("SGD", SGD_CASES[4]), ("Adam", ADAM_CASES[3])])
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("SGD", SGD_CASES[4]), ("Adam", ADAM_CASES[3]), ("RMSprop", RMSPROP_CASES[4]), ("Adagrad", {})],
+)
 def test_bits_do_not_depend_on_the_threads(name, options):
     def once(threads):
         before = nbnn.get_num_threads()
@@ -241,6 +292,18 @@ def test_step_functions_refuse_what_a_kernel_could_not_bear():
         adam_step_(p, g, nbnn.zeros(2), nbnn.zeros(2), step=0)
     with pytest.raises(ValueError, match="`exp_avg_sq` must have the shape"):
         adam_step_(p, g, nbnn.zeros(2), nbnn.zeros(1), step=1)
+    with pytest.raises(ValueError, match="`momentum` .* needs `momentum_buffer`"):
+        rmsprop_step_(p, g, nbnn.zeros(2), momentum=0.5)
+    with pytest.raises(ValueError, match=r"`step` \(=0\)"):
+        adagrad_step_(p, g, nbnn.zeros(2), step=0)
+    with pytest.raises(ValueError, match=r"`grad` must be a list as long as `param` \(=1\)"):
+        sgd_step_([p], g, lr=0.1)
+    with pytest.raises(ValueError, match=r"`grad` must be a list as long"):
+        sgd_step_([p], [g, g], lr=0.1)
+    with pytest.raises(ValueError, match=r"`grad` must have the shape of `param` \(2,\); got \(3,\)"):
+        sgd_step_([p, p.clone()], [g, nbnn.ones(3)], lr=0.1)
+    with pytest.raises(TypeError, match="must be a Tensor"):
+        sgd_step_([p], [g.numpy()], lr=0.1)
 
 
 def test_infinite_parameters_and_nan_gradients_stay_what_they_are():
@@ -353,6 +416,10 @@ def test_what_cannot_be_optimized_is_refused():
         ("Adam", {"betas": (1.0, 0.9)}, r"Adam: `betas` \(=\(1.0, 0.9\)\) must be two numbers in \[0, 1\)"),
         ("AdamW", {"betas": (0.9,)}, r"AdamW: `betas`"),
         ("AdamW", {"weight_decay": -0.1}, r"AdamW: `weight_decay`"),
+        ("RMSprop", {"alpha": -1}, r"RMSprop: `alpha` \(=-1\) must be at least 0"),
+        ("RMSprop", {"momentum": -1}, r"RMSprop: `momentum`"),
+        ("Adagrad", {"lr_decay": -1}, r"Adagrad: `lr_decay` \(=-1\)"),
+        ("Adagrad", {"initial_accumulator_value": -1}, r"Adagrad: `initial_accumulator_value`"),
     ],
 )
 def test_bad_options_are_refused(name, options, match):
@@ -366,7 +433,7 @@ def test_compatibility_arguments():
     p = nbnn.ones(1)
     assert SGD([p], foreach=True, fused=True).defaults["foreach"] is True
     assert Adam([p], foreach=False, fused=False, capturable=True).defaults["capturable"] is True
-    for cls in (SGD, Adam, AdamW):
+    for cls in (SGD, Adam, AdamW, RMSprop, Adagrad):
         with pytest.raises(NotImplementedError, match="differentiable=True"):
             cls([p], differentiable=True)
 

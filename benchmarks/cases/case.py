@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import ModuleType
@@ -17,12 +18,19 @@ Run = Callable[[], list[Any]]
 
 @dataclass(frozen=True)
 class Case:
-    """One line of the table: `build(T, F)` gives a function that does the work and returns what it computed."""
+    """One line of the table: `build(T, F)` gives a function that does the work and returns what it computed.
+
+    `reads` (bytes of the inputs), `depth` (multiply-adds of an element of the first result) and `backward` say how much
+    work that is; `benchmarks.limits` holds it against the machine.
+    """
 
     name: str
     family: str
     build: Callable[[ModuleType, ModuleType], Run]
     compare: bool = True  # False: random numbers decide the result
+    reads: int = 0
+    depth: float = 0.0
+    backward: bool = False
 
 
 def op(
@@ -32,8 +40,10 @@ def op(
     *inputs: tuple[int, ...] | np.ndarray,
     compare: bool = True,
     backward: bool = True,
+    depth: float = 0.0,
 ) -> Iterator[Case]:
     """A case of `call(T, F, *tensors)` alone, and one with its gradient; a shape stands for normal numbers."""
+    reads = sum(x.nbytes if isinstance(x, np.ndarray) else 4 * math.prod(x) for x in inputs)
 
     def arrays() -> list[np.ndarray]:
         rng = np.random.default_rng(0)
@@ -63,9 +73,9 @@ def op(
 
         return run
 
-    yield Case(name, family, forward, compare)
+    yield Case(name, family, forward, compare, reads, depth)
     if backward:
-        yield Case(f"{name}, backward", family, with_gradient, compare)
+        yield Case(f"{name}, backward", family, with_gradient, compare, reads, depth, backward=True)
 
 
 def as_list(result: Any) -> list[Any]:

@@ -12,9 +12,12 @@ from benchmarks.cases.case import Case, op
 def cases() -> Iterator[Case]:
     """Matrix products and linear layers."""
     family = "matmul"
-    for n in (128, 512, 1024):
+    for n in (64, 128, 256, 512, 1024, 2048):
         yield from op(f"matmul {n}", family, lambda T, F, a, b: T.matmul(a, b), (n, n), (n, n))
     yield from op("matmul 32x128x64 @ 32x64x128", family, lambda T, F, a, b: a @ b, (32, 128, 64), (32, 64, 128))
+    yield from op("matmul 64x64x64 @ 64x64x64", family, lambda T, F, a, b: a @ b, (64, 64, 64), (64, 64, 64))
+    yield from op("linear 64x784 to 256", family, linear, (64, 784), (256, 784), (256,))
+    yield from op("linear 1x64 to 64", family, linear, (1, 64), (64, 64), (64,))
     yield from op("linear 128x1024 to 1024", family, linear, (128, 1024), (1024, 1024), (1024,))
     yield from op("linear 32x512 to 10", family, linear, (32, 512), (10, 512), (10,))
 

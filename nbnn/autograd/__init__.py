@@ -1,13 +1,12 @@
 """Automatic differentiation: grad modes, backward and grad, Function, gradcheck."""
 
+from nbnn.autograd._backward import backward, grad
 from nbnn.autograd._function import Function, FunctionCtx, Variable, once_differentiable
 from nbnn.autograd._gradcheck import gradcheck, gradgradcheck
 from nbnn.autograd._tape import (
     HookHandle,
     Node,
-    backward,
     enable_grad,
-    grad,
     inference_mode,
     is_grad_enabled,
     no_grad,

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from nbnn.autograd._tape import enable_grad, grad, no_grad
+from nbnn.autograd._backward import grad
+from nbnn.autograd._tape import enable_grad, no_grad
 from nbnn.tensor import Tensor, from_array, host_view
 
 

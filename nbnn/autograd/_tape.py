@@ -1,17 +1,17 @@
-"""The tape: grad modes, the Nodes that record ops, and the walk back through them."""
+"""The tape: grad modes, and the Nodes that record ops."""
 
 from __future__ import annotations
 
 import functools
 import inspect
+import itertools
 import math
-import sys
 import threading
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import nbnn.device as _device
-from nbnn.tensor import Tensor, alias, make
+from nbnn.tensor import Tensor, make
 
 if TYPE_CHECKING:
     from nbnn.op import Op
@@ -65,7 +65,7 @@ def _under_mode(function: Callable, value: bool) -> Callable:
         def generate(*args: Any, **kwargs: Any) -> Any:
             steps = function(*args, **kwargs)
             while True:
-                with _Switch(value):
+                with grad_mode(value):
                     try:
                         item = next(steps)
                     except StopIteration as stop:
@@ -76,13 +76,13 @@ def _under_mode(function: Callable, value: bool) -> Callable:
 
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        with _Switch(value):
+        with grad_mode(value):
             return function(*args, **kwargs)
 
     return wrapped
 
 
-class _Switch:
+class grad_mode:
     """Set the grad mode inside a block; re-entrant, usable as a decorator with or without parentheses."""
 
     _value = True
@@ -102,7 +102,7 @@ class _Switch:
         return _under_mode(function, self._value)
 
 
-class no_grad(_Switch):
+class no_grad(grad_mode):
     """Record nothing inside the block (or the decorated function): results have no gradient.
 
     Examples
@@ -122,7 +122,7 @@ class no_grad(_Switch):
         super().__init__(False)
 
 
-class enable_grad(_Switch):
+class enable_grad(grad_mode):
     """Record again inside a `no_grad` block (or in the decorated function)."""
 
     def __new__(cls, function: Callable | None = None) -> Any:
@@ -132,7 +132,7 @@ class enable_grad(_Switch):
         super().__init__(True)
 
 
-class inference_mode(_Switch):
+class inference_mode(grad_mode):
     """Like `no_grad`; ``inference_mode(False)`` switches recording on."""
 
     def __new__(cls, mode: Any = True) -> Any:
@@ -178,6 +178,7 @@ class HookHandle:
 
 
 _new = object.__new__
+_numbers = itertools.count()
 
 
 class Node:
@@ -188,6 +189,7 @@ class Node:
     """
 
     op: Any
+    number: int  # in the order of creation: a node's inputs come from nodes with lower numbers
     edges: tuple[tuple[Any, int] | None, ...]
     input_shapes: tuple
     params: tuple = ()
@@ -198,10 +200,25 @@ class Node:
     _retained: dict[int, Tensor] | None = None
 
     def __init__(self, inputs: tuple, outs: tuple) -> None:
-        self.edges = tuple([None if t is None else _edge(t) for t in inputs])
-        self.input_shapes = tuple([None if t is None else t._shape for t in inputs])
+        edges: list[tuple[Any, int] | None] = []
+        shapes: list[tuple[int, ...] | None] = []
+        for t in inputs:
+            if t is None:
+                edges.append(None)
+                shapes.append(None)
+                continue
+            shapes.append(t._shape)
+            if t._base is not None:
+                edges.append(edge_of(t))
+            elif t._node is not None:
+                edges.append((t._node, t._slot))
+            else:
+                edges.append((t, 0) if t._leaf_requires_grad else None)
+        self.edges = tuple(edges)
+        self.input_shapes = tuple(shapes)
+        self.number = next(_numbers)  # after `edge_of`, which may make a node for a view
         if len(outs) > 1:
-            self.outputs = tuple((o._shape, o._dtype, o.device) for o in outs)
+            self.outputs = tuple([(o._shape, o._dtype, o.device) for o in outs])
         for slot, out in enumerate(outs):
             if out._dtype.is_floating_point:
                 out._node = self
@@ -216,8 +233,11 @@ class Node:
         node = cls(inputs, outs)
         node.op = op
         node.params = params
-        if op.saves_inputs or op.saves_outputs:
+        if op.saves_outputs:
             node.keep([inputs[i] for i in op.saves_inputs], [outs[i] for i in op.saves_outputs])
+        elif op.saves_inputs:
+            node._saved = saved = tuple([inputs[i] for i in op.saves_inputs])
+            node._versions = tuple([0 if t is None else t._version[0] for t in saved])
         return node
 
     @classmethod
@@ -226,7 +246,8 @@ class Node:
         node = _new(cls)
         node.op = op
         before = x._node
-        node.edges = (((x, 0) if before is None else (before, x._slot)) if x._base is None else _edge(x),)
+        node.edges = (((x, 0) if before is None else (before, x._slot)) if x._base is None else edge_of(x),)
+        node.number = next(_numbers)
         node.input_shapes = (x._shape,)
         if op.saves_outputs:
             node._saved = ((y._data, y._shape, y._dtype, y._version, 0),)
@@ -257,7 +278,7 @@ class Node:
     @property
     def needs(self) -> tuple[bool, ...]:
         """Which inputs want a gradient."""
-        return tuple(edge is not None for edge in self.edges)
+        return tuple([edge is not None for edge in self.edges])
 
     @property
     def saved(self) -> tuple:
@@ -329,7 +350,7 @@ class Node:
         return f"<{''.join(w[:1].upper() + w[1:] for w in words)}Backward>"
 
 
-def _edge(t: Tensor) -> tuple[Any, int] | None:
+def edge_of(t: Tensor) -> tuple[Any, int] | None:
     """Where the gradient of an input goes: to the output of a node, to a leaf, or nowhere."""
     if t._base is not None and t._generation != t._base._generation:
         from nbnn.functional import inplace
@@ -340,218 +361,5 @@ def _edge(t: Tensor) -> tuple[Any, int] | None:
     return (t, 0) if t._leaf_requires_grad else None
 
 
-def backward(
-    tensors: Any,
-    gradients: Any = None,
-    retain_graph: bool | None = None,
-    create_graph: bool = False,
-    inputs: Any = None,
-) -> None:
-    """Accumulate gradients into the `.grad` of the leaves; `Tensor.backward` describes the arguments."""
-    roots, seeds = _seeds("backward", tensors, gradients)
-    only = None if inputs is None else _as_tuple("backward", "inputs", inputs)
-    retain = create_graph if retain_graph is None else retain_graph
-    _walk(roots, seeds, retain, create_graph, only, accumulate=True)
-
-
-def grad(
-    outputs: Any,
-    inputs: Any,
-    grad_outputs: Any = None,
-    retain_graph: bool | None = None,
-    create_graph: bool = False,
-    allow_unused: bool | None = None,
-) -> tuple[Tensor | None, ...]:
-    """The gradients of the sum of `outputs` with respect to `inputs`, without touching any `.grad`.
-
-    Parameters
-    ----------
-    outputs, inputs : Tensor or sequence of Tensor
-    grad_outputs : Tensor or sequence, optional
-        One for each output; may be left out for outputs of a single element.
-    retain_graph, create_graph : bool
-        As for `Tensor.backward`.
-    allow_unused : bool, optional
-        Give None for an input that the outputs do not depend on, instead of raising.
-
-    Returns
-    -------
-    tuple of Tensor
-
-    Raises
-    ------
-    RuntimeError
-        If an input is not used, or requires no gradient.
-
-    Examples
-    --------
-    >>> import nbnn
-    >>> x = nbnn.tensor(3.0, requires_grad=True)
-    >>> (g,) = nbnn.autograd.grad(x * x * x, x, create_graph=True)
-    >>> nbnn.autograd.grad(g, x)
-    (tensor(18.),)
-    """
-    roots, seeds = _seeds("grad", outputs, grad_outputs)
-    wanted = _as_tuple("grad", "inputs", inputs)
-    for i, t in enumerate(wanted):
-        if not isinstance(t, Tensor):
-            raise TypeError(f"grad: `inputs`[{i}] must be a Tensor; got {type(t).__name__}")
-        if not t.requires_grad:
-            raise RuntimeError(f"grad: `inputs`[{i}] of shape {t._shape} does not require a gradient")
-    retain = create_graph if retain_graph is None else retain_graph
-    found = _walk(roots, seeds, retain, create_graph, wanted, accumulate=False)
-    for i, g in enumerate(found):
-        if g is None and not allow_unused:
-            raise RuntimeError(f"grad: `outputs` do not depend on `inputs`[{i}]; pass allow_unused=True to get None")
-    return tuple(found)
-
-
-def _as_tuple(op: str, name: str, value: Any) -> tuple:
-    if isinstance(value, Tensor):
-        return (value,)
-    if not isinstance(value, Iterable) or hasattr(value, "__array__"):
-        raise TypeError(f"{op}: `{name}` must be a Tensor or a sequence of Tensors; got {type(value).__name__}")
-    return tuple(value)
-
-
-def _seeds(op: str, tensors: Any, gradients: Any) -> tuple[tuple, list]:
-    roots = _as_tuple(op, "outputs", tensors)
-    given = (None,) * len(roots) if gradients is None else _as_tuple(op, "gradient", gradients)
-    if len(given) != len(roots):
-        raise RuntimeError(f"{op}: got {len(roots)} outputs but {len(given)} gradients")
-    return roots, [_seed(op, t, g) for t, g in zip(roots, given, strict=True)]
-
-
-def _seed(op: str, t: Tensor, gradient: Any) -> Tensor:
-    if not isinstance(t, Tensor):
-        raise TypeError(f"{op}: outputs must be Tensors; got {type(t).__name__}")
-    if not t.requires_grad:
-        raise RuntimeError(f"{op}: this Tensor of shape {t._shape} does not require a gradient and has no history")
-    if gradient is None:
-        if t.numel() != 1:
-            raise RuntimeError(
-                f"{op}: `gradient` may be left out only for a Tensor of one element; got shape {t._shape}"
-            )
-        one = {"float16": 0x3C00, "bfloat16": 0x3F80}.get(t._dtype.name, 1)  # halves are stored as their bits
-        return make(_device.full(1, t._dtype.storage, t.device, one), t._shape, t._dtype)
-    if not isinstance(gradient, Tensor):
-        raise TypeError(f"{op}: `gradient` must be a Tensor; got {type(gradient).__name__}")
-    if gradient._shape != t._shape:
-        raise RuntimeError(f"{op}: `gradient` must have the shape {t._shape} of the output; got {gradient._shape}")
-    if gradient._dtype is not t._dtype:
-        return gradient.to(t._dtype)
-    # an alias, so that `_accumulate` sees that the caller holds this memory too
-    return gradient if gradient.requires_grad else alias(gradient)
-
-
-def _order(roots: Iterable[Any]) -> list:
-    """Nodes and leaves so that each stands after everything that sends it a gradient."""
-    done: set[int] = set()
-    post: list = []
-    for root in roots:
-        stack: list[tuple[Any, bool]] = [(root, False)]
-        while stack:
-            item, leave = stack.pop()
-            if leave:
-                post.append(item)
-            elif id(item) not in done:
-                done.add(id(item))
-                stack.append((item, True))
-                if isinstance(item, Node):
-                    stack.extend((edge[0], False) for edge in item.edges if edge is not None)
-    post.reverse()
-    return post
-
-
-def _walk(
-    roots: tuple, seeds: list, retain: bool, create_graph: bool, wanted: tuple | None, accumulate: bool
-) -> list[Tensor | None]:
-    """Carry gradients from the roots to the leaves; returns those of the `wanted` Tensors."""
-    targets = [_edge(t) for t in roots]
-    pending: dict[int, dict[int, Tensor]] = {}
-    for target, seed in zip(targets, seeds, strict=True):
-        assert target is not None
-        _add(pending, target, seed)
-    keys = [None if (e := _edge(t)) is None else (id(e[0]), e[1]) for t in wanted or ()]
-    found: dict[Any, Tensor | None] = dict.fromkeys(keys)
-    with _Switch(create_graph):
-        for item in _order(target[0] for target in targets if target is not None):
-            grads = pending.pop(id(item), None)
-            if grads is None:
-                continue
-            if isinstance(item, Tensor):
-                g = _call_hooks(item._hooks, grads[0], "a leaf") if item._hooks else grads[0]
-                if (id(item), 0) in found:
-                    found[id(item), 0] = g
-                elif accumulate and wanted is None:
-                    _accumulate(item, g, create_graph)
-                continue
-            _visit(item, grads, pending, found, create_graph)
-            if not retain:
-                item.free()
-        result = [found[key] for key in keys]
-        if accumulate:
-            for t, total in zip(wanted or (), result, strict=True):
-                if total is not None:
-                    _accumulate(t, total, create_graph)
-    return result
-
-
-def _visit(node: Node, grads: dict[int, Tensor], pending: dict, found: dict, create_graph: bool) -> None:
-    """Send the gradients of a node's outputs on to its inputs."""
-    for slot in list(grads):
-        if node._hooks and slot in node._hooks:
-            grads[slot] = _call_hooks(node._hooks[slot], grads[slot], node.name)
-        if node._retained and slot in node._retained:
-            _accumulate(node._retained[slot], grads[slot], create_graph)
-        if (id(node), slot) in found:
-            found[id(node), slot] = grads[slot]
-    results = node.run(node.complete(grads))
-    if len(results) != len(node.edges):
-        raise RuntimeError(
-            f"{node.name}: backward must give {len(node.edges)} gradients, one for each input; got {len(results)}"
-        )
-    for i, (edge, g) in enumerate(zip(node.edges, results, strict=True)):
-        if edge is not None and g is not None:
-            if g._shape != node.input_shapes[i]:
-                raise RuntimeError(
-                    f"{node.name}: the gradient of input {i} must have its shape {node.input_shapes[i]}; got {g._shape}"
-                )
-            _add(pending, edge, g)
-
-
 def _zeros(shape: tuple[int, ...], kind: Any, where: Any) -> Tensor:
     return make(_device.full(math.prod(shape), kind.storage, where, 0), shape, kind)
-
-
-def _add(pending: dict[int, dict[int, Tensor]], edge: tuple[Any, int], g: Tensor) -> None:
-    slots = pending.setdefault(id(edge[0]), {})
-    slots[edge[1]] = slots[edge[1]] + g if edge[1] in slots else g
-
-
-def _call_hooks(hooks: dict[int, Callable], g: Tensor, name: str) -> Tensor:
-    for hook in list(hooks.values()):
-        replaced = hook(g)
-        if replaced is not None:
-            if not isinstance(replaced, Tensor) or replaced._shape != g._shape:
-                got = replaced._shape if isinstance(replaced, Tensor) else type(replaced).__name__
-                raise RuntimeError(
-                    f"register_hook: a hook on {name} must return None or a Tensor of shape {g._shape}; got {got}"
-                )
-            g = replaced
-    return g if recording.enabled else alias(g)  # a hook may have kept its gradient
-
-
-def _accumulate(t: Tensor, g: Tensor, create_graph: bool) -> None:
-    """t.grad += g. A gradient whose memory nobody else holds is taken over instead of copied."""
-    if t._grad is not None:
-        if create_graph:
-            t._grad = t._grad + g
-        else:
-            t._grad.add_(g)
-    elif create_graph:
-        t._grad = g.clone()
-    elif g._strides is None and not g.requires_grad and sys.getrefcount(g._data) == 2:
-        t._grad = alias(g)
-    else:
-        t._grad = g.detach().clone()

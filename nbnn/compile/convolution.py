@@ -35,7 +35,7 @@ from nbnn.functional.convolution import _same_padding
 from nbnn.kernels import convolution as K
 
 _rule, _ = _jit.shared(conv_rule), _jit.shared(window_count)
-_conv_fast = linked(K.conv_fast)
+_conv_fast = linked(_jit.jit(K.conv_fast))
 
 
 class _ShapesError(ShapesError):

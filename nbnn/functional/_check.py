@@ -15,7 +15,7 @@ from typing import Any
 from nbnn import device, dtypes
 from nbnn.functional._rules import REFUSALS
 from nbnn.kernels._cpu import CHUNK_WORK
-from nbnn.kernels.loss import find_bad_index
+from nbnn.kernels.loss import find_bad_index, first_bad_index
 from nbnn.tensor import Tensor, flat
 
 
@@ -160,24 +160,30 @@ def rule(op: str, family: str, refusal: int, **values: Any) -> None:
         raise ValueError(f"{op}: {REFUSALS[family][refusal].format(**values)}")
 
 
-def indices(op: str, name: str, index: Tensor, size: int, ignore_index: int = 0) -> None:
-    """The integers of `index` must lie in [0, size) or be `ignore_index`.
+def indices(op: str, name: str, index: Tensor, size: int, ignore_index: int | None = None) -> None:
+    """The integers of `index` (int64) must lie in [0, size) or be `ignore_index`.
 
     Raises
     ------
     IndexError
         Naming the first position that does not.
     """
-    n = index.numel()
+    host = device.to_host(flat(index))
+    n = host.size
     if n == 0:
         return
-    host = device.to_host(flat(index))
-    found = device.empty(-(-n // CHUNK_WORK), dtypes.int64.storage, device.CPU)
-    device.launch(find_bad_index, (found,), (host,), (0, size, ignore_index), n)
-    for position in found.tolist():
-        if position >= 0:
-            at = ", ".join(map(str, unravel(position, index._shape)))
-            raise IndexError(f"{op}: `{name}`[{at}] (={host[position]}) must be in [0, {size - 1}]")
+    ignored = ignore_index if ignore_index is not None else 0  # where 0 is a good index, ignoring it changes nothing
+    if ignore_index is None and size == 0:
+        position = 0
+    elif n <= CHUNK_WORK:
+        position = first_bad_index(host, 0, n, size, ignored)
+    else:
+        found = device.empty(-(-n // CHUNK_WORK), dtypes.int64.storage, device.CPU)
+        device.launch(find_bad_index, (found,), (host,), (size, ignored), n)
+        position = next((p for p in found.tolist() if p >= 0), -1)
+    if position >= 0:
+        at = ", ".join(map(str, unravel(position, index._shape)))
+        raise IndexError(f"{op}: `{name}`[{at}] (={host[position]}) must be in [0, {size - 1}]")
 
 
 def unravel(position: int, shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -6,7 +6,18 @@ from typing import Any
 
 from nbnn import dtypes
 from nbnn.device import as_device
-from nbnn.functional import activation, array, creation, indexing, inplace, shape
+from nbnn.functional import (
+    activation,
+    array,
+    creation,
+    indexing,
+    inplace,
+    piecewise,
+    pointwise,
+    rectifier,
+    shape,
+    softmax,
+)
 from nbnn.functional.linear import matmul
 from nbnn.tensor import Tensor
 
@@ -72,22 +83,6 @@ def _converter(kind: dtypes.dtype) -> Any:
     return convert
 
 
-def _iadd(self: Tensor, other: Any) -> Tensor:
-    return inplace.write("add_", self, array.add(inplace.before(self, other), other))
-
-
-def _isub(self: Tensor, other: Any) -> Tensor:
-    return inplace.write("sub_", self, array.sub(inplace.before(self, other), other))
-
-
-def _imul(self: Tensor, other: Any) -> Tensor:
-    return inplace.write("mul_", self, array.mul(inplace.before(self, other), other))
-
-
-def _itruediv(self: Tensor, other: Any) -> Tensor:
-    return inplace.write("div_", self, array.div(inplace.before(self, other), other))
-
-
 def _logical_not(self: Tensor) -> Tensor:
     if self._dtype is not dtypes.bool_:
         raise TypeError(f"~: needs a bool Tensor; got {self._dtype!r}")
@@ -129,10 +124,10 @@ _METHODS: dict[str, Any] = {
     "__and__": _both,
     "__or__": _either,
     "__invert__": _logical_not,
-    "__iadd__": _iadd,
-    "__isub__": _isub,
-    "__imul__": _imul,
-    "__itruediv__": _itruediv,
+    "__iadd__": inplace.add_,
+    "__isub__": inplace.sub_,
+    "__imul__": inplace.mul_,
+    "__itruediv__": inplace.div_,
     "__getitem__": indexing.getitem,
     "__setitem__": inplace.setitem,
     "matmul": matmul,
@@ -153,6 +148,10 @@ _METHODS: dict[str, Any] = {
     "long": _converter(dtypes.int64),
     "int": _converter(dtypes.int32),
     "bool": _converter(dtypes.bool_),
+    "add_": inplace.add_,
+    "sub_": inplace.sub_,
+    "mul_": inplace.mul_,
+    "div_": inplace.div_,
     "copy_": inplace.copy_,
     "zero_": inplace.zero_,
     "fill_": inplace.set_all_,
@@ -166,20 +165,28 @@ _FROM_MODULES: dict[Any, tuple[str, ...]] = {
     ),
     shape: ("reshape", "flatten", "squeeze", "unsqueeze", "permute", "transpose", "t", "expand"),
     indexing: ("narrow",),
-    activation: ("relu", "tanh", "sigmoid", "exp", "log", "softmax", "log_softmax"),
+    activation: ("relu", "tanh", "sigmoid"),
+    piecewise: ("hardshrink",),
+    pointwise: ("exp", "exp2", "expm1", "log", "log1p", "log2", "sqrt", "rsqrt", "erf", "erfc"),
+    rectifier: ("prelu",),
+    softmax: ("softmax", "log_softmax"),
 }  # fmt: skip
 
 _IN_PLACE = {
-    "add_": array.add,
-    "sub_": array.sub,
-    "mul_": array.mul,
-    "div_": array.div,
     "neg_": array.neg,
     "relu_": activation.relu,
     "tanh_": activation.tanh,
     "sigmoid_": activation.sigmoid,
-    "exp_": activation.exp,
-    "log_": activation.log,
+    "exp_": pointwise.exp,
+    "exp2_": pointwise.exp2,
+    "expm1_": pointwise.expm1,
+    "log_": pointwise.log,
+    "log1p_": pointwise.log1p,
+    "log2_": pointwise.log2,
+    "sqrt_": pointwise.sqrt,
+    "rsqrt_": pointwise.rsqrt,
+    "erf_": pointwise.erf,
+    "erfc_": pointwise.erfc,
 }
 
 

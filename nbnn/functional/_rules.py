@@ -23,10 +23,27 @@ REFUSALS: dict[str, dict[int, str]] = {
         "`padding` (={padding}), `dilation` (={dilation})",
         5: "the kernel must have no axis of size 0; got weight {weight}",
     },
+    "conv_transpose": {
+        1: "the channels of `input` must equal in_channels, the first size of `weight`; got input {input}, "
+        "weight {weight}",
+        2: "`groups` (={groups}) must divide the in_channels, the first size of `weight`; got weight {weight}",
+        3: "`bias` must have shape (out_channels,), `groups` (={groups}) times the second size of `weight`; "
+        "got bias {bias}, weight {weight}",
+        4: "`output_padding` (={output_padding}) must be smaller than `stride` (={stride}) or `dilation` (={dilation})",
+        5: "the kernel must have no axis of size 0; got weight {weight}",
+        6: "the axes of input and output that are convolved must not be empty; got input {input}, weight {weight}, "
+        "`padding` (={padding}), `output_padding` (={output_padding})",
+    },
     "max_pool": {
         1: "`padding` (={padding}) must be at most half of `kernel_size` (={kernel_size}); got input {input}",
         2: "the dilated kernel must not be larger than the padded input: `kernel_size` (={kernel_size}), "
         "`padding` (={padding}), `dilation` (={dilation}); got input {input}",
+        3: "the axes of `input` that are pooled, and its channels, must not be empty; got input {input}",
+    },
+    "avg_pool": {
+        1: "`padding` (={padding}) must be at most half of `kernel_size` (={kernel_size}); got input {input}",
+        2: "the kernel must not be larger than the padded input: `kernel_size` (={kernel_size}), "
+        "`padding` (={padding}); got input {input}",
         3: "the axes of `input` that are pooled, and its channels, must not be empty; got input {input}",
     },
     "cross_entropy": {
@@ -71,6 +88,33 @@ def conv_rule(input, weight, bias, stride, padding, dilation, groups):  # type: 
     ow = window_count(input[4], weight[4], stride[2], padding[2], dilation[2])
     if od < 1 or oh < 1 or ow < 1:
         return 4, 0, 0, 0
+    return 0, od, oh, ow
+
+
+def unfolded_count(size, kernel, stride, padding, output_padding, dilation):  # type: ignore[no-untyped-def]
+    """(size - 1) stride - 2 padding + dilation (kernel - 1) + output_padding + 1: the size a transposed one makes."""
+    return (size - 1) * stride - 2 * padding + dilation * (kernel - 1) + output_padding + 1
+
+
+def conv_transpose_rule(input, weight, bias, stride, padding, output_padding, dilation, groups):  # type: ignore[no-untyped-def]
+    """(refusal, OD, OH, OW) of the transposed convolution of (N, C, D, H, W) with (C, O / groups, KD, KH, KW)."""
+    if weight[2] < 1 or weight[3] < 1 or weight[4] < 1:
+        return 5, 0, 0, 0
+    if input[1] != weight[0]:
+        return 1, 0, 0, 0
+    if weight[0] % groups != 0:
+        return 2, 0, 0, 0
+    if bias is not None:
+        if len(bias) != 1 or bias[0] != weight[1] * groups:
+            return 3, 0, 0, 0
+    for k in range(3):
+        if output_padding[k] >= stride[k] and output_padding[k] >= dilation[k]:
+            return 4, 0, 0, 0
+    od = unfolded_count(input[2], weight[2], stride[0], padding[0], output_padding[0], dilation[0])
+    oh = unfolded_count(input[3], weight[3], stride[1], padding[1], output_padding[1], dilation[1])
+    ow = unfolded_count(input[4], weight[4], stride[2], padding[2], output_padding[2], dilation[2])
+    if od < 1 or oh < 1 or ow < 1 or input[2] < 1 or input[3] < 1 or input[4] < 1:
+        return 6, 0, 0, 0
     return 0, od, oh, ow
 
 

@@ -1,16 +1,15 @@
-"""Activations: relu, tanh, sigmoid, exp, log, softmax, log_softmax."""
+"""Activations: relu, tanh, sigmoid, gelu, silu, mish, softplus and their kin."""
 
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 from nbnn.autograd import Node
-from nbnn.dtypes import as_dtype, get_default_dtype
 from nbnn.functional import _check
-from nbnn.functional.array import cast, div, mul, sub, sum
-from nbnn.functional.shape import broadcast_to
+from nbnn.functional._elementwise import elementwise, floating, from_integers, overwritten
+from nbnn.functional.array import add, mul, sub
+from nbnn.functional.indexing import cat, narrow
 from nbnn.kernels import activation as K
 from nbnn.op import Op, apply, apply_unary, takes_arrays
 from nbnn.tensor import Tensor
@@ -50,8 +49,60 @@ TANH = Op("tanh", K.tanh, saves_outputs=(0,), grad=_tanh_grad, work=lambda *_: 1
 TANH_BACKWARD = Op("tanh_backward", K.tanh_backward, saves_inputs=(0, 1), grad=_tanh_backward_grad)
 SIGMOID = Op("sigmoid", K.sigmoid, saves_outputs=(0,), grad=_sigmoid_grad, work=lambda *_: 16)
 SIGMOID_BACKWARD = Op("sigmoid_backward", K.sigmoid_backward, saves_inputs=(0, 1), grad=_sigmoid_backward_grad)
-EXP = Op("exp", K.exp, saves_outputs=(0,), grad=lambda node, g: (mul(g, node.saved[0]),), work=lambda *_: 16)
-LOG = Op("log", K.log, saves_inputs=(0,), grad=lambda node, g: (div(g, node.saved[0]),), work=lambda *_: 16)
+
+
+def _glu_shape(params: tuple, x: tuple) -> tuple:
+    axis = params[2]
+    return ((*x[:axis], x[axis] // 2, *x[axis + 1 :]),)
+
+
+def _glu_rows(params: tuple, *shapes: Any) -> int:
+    size, blocks, _ = params
+    return math.prod(shapes[-1]) // (2 * size) * blocks if size else 0
+
+
+def _glu_work(params: tuple, *_: Any) -> int:
+    return 16 * min(params[0], K.GLU_PIECE)
+
+
+def _glu_grad(node: Node, g: Tensor) -> tuple:
+    return (apply(GLU_BACKWARD, g, *node.saved, params=node.params),)
+
+
+def _glu_backward_grad(node: Node, gg: Tensor) -> tuple:
+    """For da = g s and db = g a d, d = s (1 - s): by g, by a and by b."""
+    g, x = node.saved
+    axis = node.params[2]
+    half = x._shape[axis] // 2
+    a, b, gga, ggb = (narrow(t, axis, k, half) for t in (x, gg) for k in (0, half))
+    s = sigmoid(b)
+    d = mul(s, sub(1.0, s))
+    by_g = add(mul(gga, s), mul(ggb, mul(a, d)))
+    if not node.needs[1]:
+        return by_g, None
+    gd = mul(g, d)
+    by_b = mul(gd, add(gga, mul(mul(ggb, a), sub(1.0, mul(s, 2.0)))))
+    return by_g, cat([mul(ggb, gd), by_b], axis)
+
+
+GELU = elementwise("gelu", K.gelu, K.gelu_backward, K.gelu_curvature)
+GELU_TANH = elementwise("gelu_tanh", K.gelu_tanh, K.gelu_tanh_backward, K.gelu_tanh_curvature)
+SILU = elementwise("silu", K.silu, K.silu_backward, K.silu_curvature)
+MISH = elementwise("mish", K.mish, K.mish_backward, K.mish_curvature)
+SOFTPLUS = elementwise("softplus", K.softplus, K.softplus_backward, K.softplus_curvature)
+LOGSIGMOID = elementwise("logsigmoid", K.logsigmoid, K.logsigmoid_backward, K.logsigmoid_curvature)
+SOFTSIGN = elementwise("softsign", K.softsign, K.softsign_backward, K.softsign_curvature, work=4)
+TANHSHRINK = elementwise("tanhshrink", K.tanhshrink, K.tanhshrink_backward, K.tanhshrink_curvature)
+GLU = Op("glu", K.glu, shape=_glu_shape, count=_glu_rows, work=_glu_work, saves_inputs=(0,), grad=_glu_grad)
+GLU_BACKWARD = Op(
+    "glu_backward",
+    K.glu_backward,
+    shape=lambda params, g, x: (x,),
+    count=_glu_rows,
+    work=_glu_work,
+    saves_inputs=(0, 1),
+    grad=_glu_backward_grad,
+)
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
@@ -96,13 +147,6 @@ def _in_place(name: str, function: Any, input: Tensor) -> Tensor:
     return write(f"{name}_", _check.tensor(name, "input", input), function(input))
 
 
-def _floating(op: str, input: Any) -> Any:
-    """Integers become the default floating type; arrays and floating Tensors pass."""
-    if isinstance(input, Tensor) and not input._dtype.is_floating_point:
-        return cast(input, get_default_dtype())
-    return input
-
-
 @takes_arrays
 def tanh(input: Tensor) -> Tensor:
     r"""Hyperbolic tangent, :math:`y = \frac{e^x - e^{-x}}{e^x + e^{-x}}`.
@@ -126,7 +170,7 @@ def tanh(input: Tensor) -> Tensor:
     >>> nbnn.tanh(nbnn.tensor([0.0, 1.0]))
     tensor([0.0000, 0.7616])
     """
-    return apply_unary(TANH, _floating("tanh", input))
+    return apply_unary(TANH, from_integers(input))
 
 
 @takes_arrays
@@ -152,12 +196,158 @@ def sigmoid(input: Tensor) -> Tensor:
     >>> nbnn.sigmoid(nbnn.tensor([0.0, 2.0]))
     tensor([0.5000, 0.8808])
     """
-    return apply_unary(SIGMOID, _floating("sigmoid", input))
+    return apply_unary(SIGMOID, from_integers(input))
 
 
 @takes_arrays
-def exp(input: Tensor) -> Tensor:
-    """Exponential function, :math:`y = e^x`.
+def gelu(input: Tensor, approximate: str = "none") -> Tensor:
+    r"""Gaussian error linear unit, :math:`y = x \, \Phi(x)`, :math:`\Phi` being the normal distribution function.
+
+    Parameters
+    ----------
+    input : Tensor or array of any shape
+    approximate : str
+        "tanh" computes :math:`\frac{x}{2} (1 + \tanh(\sqrt{2 / \pi} (x + 0.044715 x^3)))` instead.
+
+    Returns
+    -------
+    Tensor of the shape of `input`
+
+    Raises
+    ------
+    TypeError
+        If `input` is not of a floating-point type.
+    ValueError
+        If `approximate` is neither "none" nor "tanh".
+
+    References
+    ----------
+    Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> import nbnn.nn.functional as F
+    >>> F.gelu(nbnn.tensor([-1.0, 0.0, 1.0]))
+    tensor([-0.1587,  0.0000,  0.8413])
+    """
+    if approximate == "none":
+        return apply_unary(GELU, floating("gelu", input))
+    if approximate != "tanh":
+        raise ValueError(f"gelu: `approximate` (={approximate!r}) must be 'none' or 'tanh'")
+    return apply_unary(GELU_TANH, floating("gelu", input))
+
+
+@takes_arrays
+def silu(input: Tensor, inplace: bool = False) -> Tensor:
+    """Sigmoid linear unit (swish), :math:`y = x / (1 + e^{-x})`.
+
+    Parameters
+    ----------
+    input : Tensor or array of any shape
+    inplace : bool
+        Overwrite `input` with the result.
+
+    Returns
+    -------
+    Tensor of the shape of `input`
+
+    Raises
+    ------
+    TypeError
+        If `input` is not of a floating-point type.
+
+    References
+    ----------
+    Elfwing, Uchibe and Doya, "Sigmoid-Weighted Linear Units for Neural Network Function Approximation", 2017.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> import nbnn.nn.functional as F
+    >>> F.silu(nbnn.tensor([-1.0, 0.0, 1.0]))
+    tensor([-0.2689,  0.0000,  0.7311])
+    """
+    if inplace:
+        return overwritten("silu", silu, input)
+    return apply_unary(SILU, floating("silu", input))
+
+
+@takes_arrays
+def mish(input: Tensor, inplace: bool = False) -> Tensor:
+    r""":math:`y = x \tanh(\ln(1 + e^x))`.
+
+    Parameters
+    ----------
+    input : Tensor or array of any shape
+    inplace : bool
+        Overwrite `input` with the result.
+
+    Returns
+    -------
+    Tensor of the shape of `input`
+
+    Raises
+    ------
+    TypeError
+        If `input` is not of a floating-point type.
+
+    References
+    ----------
+    Misra, "Mish: A Self Regularized Non-Monotonic Activation Function", 2019.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> import nbnn.nn.functional as F
+    >>> F.mish(nbnn.tensor([-1.0, 0.0, 1.0]))
+    tensor([-0.3034,  0.0000,  0.8651])
+    """
+    if inplace:
+        return overwritten("mish", mish, input)
+    return apply_unary(MISH, floating("mish", input))
+
+
+@takes_arrays
+def softplus(input: Tensor, beta: float = 1, threshold: float = 20) -> Tensor:
+    r"""Smooth rectifier, :math:`y = \ln(1 + e^{\beta x}) / \beta`.
+
+    Parameters
+    ----------
+    input : Tensor or array of any shape
+    beta : float
+        Sharpness of the bend; not 0.
+    threshold : float
+        Where beta * x is above it, y is x itself.
+
+    Returns
+    -------
+    Tensor of the shape of `input`
+
+    Raises
+    ------
+    TypeError
+        If `input` is not of a floating-point type.
+    ValueError
+        If `beta` is 0.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> import nbnn.nn.functional as F
+    >>> F.softplus(nbnn.tensor([-1.0, 0.0, 1.0]))
+    tensor([0.3133, 0.6931, 1.3133])
+    """
+    x = floating("softplus", input)
+    slope = _check.number("softplus", "beta", beta)
+    if slope == 0:
+        raise ValueError(f"softplus: `beta` (={beta}) must not be 0")
+    return apply(SOFTPLUS, x, params=(slope, _check.number("softplus", "threshold", threshold)))
+
+
+@takes_arrays
+def logsigmoid(input: Tensor) -> Tensor:
+    r"""Logarithm of the sigmoid, :math:`y = -\ln(1 + e^{-x})`, exact where the sigmoid underflows.
 
     Parameters
     ----------
@@ -170,20 +360,21 @@ def exp(input: Tensor) -> Tensor:
     Raises
     ------
     TypeError
-        If `input` is no Tensor or array.
+        If `input` is not of a floating-point type.
 
     Examples
     --------
     >>> import nbnn
-    >>> nbnn.exp(nbnn.tensor([0.0, 1.0]))
-    tensor([1.0000, 2.7183])
+    >>> import nbnn.nn.functional as F
+    >>> F.logsigmoid(nbnn.tensor([-1.0, 0.0, 1.0]))
+    tensor([-1.3133, -0.6931, -0.3133])
     """
-    return apply_unary(EXP, _floating("exp", input))
+    return apply_unary(LOGSIGMOID, floating("logsigmoid", input))
 
 
 @takes_arrays
-def log(input: Tensor) -> Tensor:
-    r"""Natural logarithm, :math:`y = \ln x`: -inf at 0, NaN below.
+def softsign(input: Tensor) -> Tensor:
+    """:math:`y = x / (1 + |x|)`.
 
     Parameters
     ----------
@@ -196,161 +387,85 @@ def log(input: Tensor) -> Tensor:
     Raises
     ------
     TypeError
-        If `input` is no Tensor or array.
+        If `input` is not of a floating-point type.
 
     Examples
     --------
     >>> import nbnn
-    >>> nbnn.log(nbnn.tensor([1.0, 2.0]))
-    tensor([0.0000, 0.6931])
+    >>> import nbnn.nn.functional as F
+    >>> F.softsign(nbnn.tensor([-1.0, 0.0, 1.0]))
+    tensor([-0.5000,  0.0000,  0.5000])
     """
-    return apply_unary(LOG, _floating("log", input))
+    return apply_unary(SOFTSIGN, floating("softsign", input))
 
 
-# -- softmax -------------------------------------------------------------------------------------------------------
+@takes_arrays
+def tanhshrink(input: Tensor) -> Tensor:
+    r""":math:`y = x - \tanh(x)`.
+
+    Parameters
+    ----------
+    input : Tensor or array of any shape
+
+    Returns
+    -------
+    Tensor of the shape of `input`
+
+    Raises
+    ------
+    TypeError
+        If `input` is not of a floating-point type.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> import nbnn.nn.functional as F
+    >>> F.tanhshrink(nbnn.tensor([-1.0, 0.0, 1.0]))
+    tensor([-0.2384,  0.0000,  0.2384])
+    """
+    return apply_unary(TANHSHRINK, floating("tanhshrink", input))
 
 
-def _rows(params: tuple, *shapes: Any) -> int:
-    """Rows of an array seen as (outer, length, inner); none where it is empty."""
-    length, _ = params
-    return math.prod(shapes[0]) // length if length else 0
+@takes_arrays
+def glu(input: Tensor, dim: int = -1) -> Tensor:
+    r"""Gated linear unit: :math:`y = a \, \sigma(b)`, a and b being the halves of the input along an axis.
 
+    Parameters
+    ----------
+    input : Tensor or array, of even size along `dim`
+    dim : int
+        The axis that is halved.
 
-def _row_work(params: tuple, *shapes: Any) -> int:
-    return 16 * params[0]
+    Returns
+    -------
+    Tensor of the shape of `input`, half as long along `dim`
 
+    Raises
+    ------
+    TypeError
+        If `input` is not of a floating-point type.
+    ValueError
+        If the size along `dim` is odd.
+    IndexError
+        If the axis does not exist.
 
-def _softmax_grad(node: Node, g: Tensor) -> tuple:
-    return (apply(SOFTMAX_BACKWARD, g, *node.saved, params=node.params),)
+    References
+    ----------
+    Dauphin et al., "Language Modeling with Gated Convolutional Networks", 2016.
 
-
-def _along(node: Node, t: Tensor) -> Tensor:
-    """The sum of `t` along the axis of a softmax, repeated along it."""
-    length, inner = node.params
-    shape = t._shape
-    seen = t.reshape(math.prod(shape) // max(length * inner, 1), length, inner)
-    return broadcast_to(sum(seen, 1, True), seen._shape).reshape(shape)
-
-
-def _softmax_backward_grad(node: Node, gg: Tensor) -> tuple:
-    """For dx = y (g - s), s = sum(g y): d/dg = y (gg - sum(gg y)); d/dy = gg (g - s) - g sum(gg y)."""
-    g, y = node.saved
-    by_y = None
-    if node.needs[1]:
-        by_y = sub(mul(gg, sub(g, _along(node, mul(g, y)))), mul(g, _along(node, mul(gg, y))))
-    return (apply(SOFTMAX_BACKWARD, gg, y, params=node.params), by_y)
-
-
-def _log_softmax_grad(node: Node, g: Tensor) -> tuple:
-    return (apply(LOG_SOFTMAX_BACKWARD, g, *node.saved, params=node.params),)
-
-
-def _log_softmax_backward_grad(node: Node, gg: Tensor) -> tuple:
-    """For dx = g - e^y s, s = sum(g): d/dg = gg - sum(gg e^y); d/dy = -gg e^y s."""
-    g, y = node.saved
-    p = exp(y)
-    by_g = sub(gg, _along(node, mul(gg, p)))
-    return (by_g, mul(mul(mul(gg, p), _along(node, g)), -1.0) if node.needs[1] else None)
-
-
-SOFTMAX = Op("softmax", K.softmax, saves_outputs=(0,), count=_rows, work=_row_work, grad=_softmax_grad)
-SOFTMAX_BACKWARD = Op(
-    "softmax_backward",
-    K.softmax_backward,
-    saves_inputs=(0, 1),
-    count=_rows,
-    work=_row_work,
-    grad=_softmax_backward_grad,
-)
-LOG_SOFTMAX = Op("log_softmax", K.log_softmax, saves_outputs=(0,), count=_rows, work=_row_work, grad=_log_softmax_grad)
-LOG_SOFTMAX_BACKWARD = Op(
-    "log_softmax_backward",
-    K.log_softmax_backward,
-    saves_inputs=(0, 1),
-    count=_rows,
-    work=_row_work,
-    grad=_log_softmax_backward_grad,
-)
-
-
-def _softmax_along(op: Op, input: Tensor, dim: int | None, stacklevel: int, dtype: Any) -> Tensor:
-    x = _check.tensor(op.name, "input", input)
-    if dim is None:
-        dim = 0 if x.dim() in (0, 1, 3) else 1
-        message = f"{op.name}: `dim` was left out; taking dim={dim}, as old programs expect. Pass it explicitly."
-        warnings.warn(message, UserWarning, stacklevel=stacklevel)
-    if dtype is not None:
-        x = cast(x, as_dtype(dtype, op.name))
-    _check.floating(op.name, "input", x)
-    axis = _check.dim(op.name, dim, x.dim())
+    Examples
+    --------
+    >>> import nbnn
+    >>> import nbnn.nn.functional as F
+    >>> F.glu(nbnn.tensor([1.0, 2.0, 0.0, 0.0]))
+    tensor([0.5000, 1.0000])
+    """
+    x = _check.tensor("glu", "input", input)
+    _check.floating("glu", "input", x)
     if not x._shape:
-        return apply(op, x, params=(1, 1))
-    return apply(op, x, params=(x._shape[axis], math.prod(x._shape[axis + 1 :])))
-
-
-@takes_arrays
-def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
-    r"""Softmax along an axis, :math:`y_j = e^{x_j} / \sum_k e^{x_k}`.
-
-    The largest element is subtracted first, so nothing overflows. A row of -inf only gives NaN.
-
-    Parameters
-    ----------
-    input : Tensor or array of any shape
-    dim : int
-        The axis along which the results sum to 1. Left out (with a warning), it is 0 for 0, 1 and 3 axes, else 1.
-    dtype : dtype, optional
-        Convert to this type first.
-
-    Returns
-    -------
-    Tensor of the shape of `input`
-
-    Raises
-    ------
-    TypeError
-        If `input` is not of a floating-point type.
-    IndexError
-        If the axis does not exist.
-
-    Examples
-    --------
-    >>> import nbnn
-    >>> import nbnn.nn.functional as F
-    >>> F.softmax(nbnn.tensor([0.0, 1.0]), dim=0)
-    tensor([0.2689, 0.7311])
-    """
-    return _softmax_along(SOFTMAX, input, dim, _stacklevel + 1, dtype)
-
-
-@takes_arrays
-def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
-    r"""Logarithm of the softmax along an axis, :math:`y_j = x_j - \ln \sum_k e^{x_k}`, exact where softmax underflows.
-
-    Parameters
-    ----------
-    input : Tensor or array of any shape
-    dim : int
-        The axis along which the exponentials of the results sum to 1; left out as for `softmax`.
-    dtype : dtype, optional
-        Convert to this type first.
-
-    Returns
-    -------
-    Tensor of the shape of `input`
-
-    Raises
-    ------
-    TypeError
-        If `input` is not of a floating-point type.
-    IndexError
-        If the axis does not exist.
-
-    Examples
-    --------
-    >>> import nbnn
-    >>> import nbnn.nn.functional as F
-    >>> F.log_softmax(nbnn.tensor([0.0, 1.0]), dim=0)
-    tensor([-1.3133, -0.3133])
-    """
-    return _softmax_along(LOG_SOFTMAX, input, dim, _stacklevel + 1, dtype)
+        raise ValueError("glu: `input` must have at least one axis; got ()")
+    axis = _check.dim("glu", dim, x.dim())
+    if x._shape[axis] % 2:
+        raise ValueError(f"glu: `input` must have an even size along `dim` (={dim}); got {x._shape}")
+    size = math.prod(x._shape[axis:]) // 2
+    return apply(GLU, x, params=(size, -(-size // K.GLU_PIECE), axis))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from nbnn.autograd import Node
 from nbnn.functional import _check
-from nbnn.functional._rules import conv_rule
+from nbnn.functional._rules import conv_rule, conv_transpose_rule
 from nbnn.functional.array import sum
 from nbnn.functional.indexing import SLICE_BACKWARD
 from nbnn.functional.shape import RESHAPE
@@ -33,7 +34,7 @@ def _forward_work(params: tuple, *_: Any) -> int:
     return 1 + params[1] // params[21] * params[6] * params[7] * params[8]
 
 
-def _grad_input_work(params: tuple, *_: Any) -> int:
+def _transpose_work(params: tuple, *_: Any) -> int:
     return 1 + params[5] // params[21] * params[6] * params[7] * params[8]
 
 
@@ -44,23 +45,25 @@ def _grad_weight_work(params: tuple, *_: Any) -> int:
 def _conv_grad(node: Node, g: Tensor) -> tuple:
     x, w = node.saved
     return (
-        apply(CONV_GRAD_INPUT, g, w, params=node.params) if node.needs[0] else None,
+        apply(CONV_TRANSPOSE, g, w, None, params=node.params) if node.needs[0] else None,
         apply(CONV_GRAD_WEIGHT, g, x, params=node.params) if node.needs[1] else None,
-        _bias_gradient(g, node.params) if node.needs[2] else None,
+        _bias_gradient(g) if node.needs[2] else None,
     )
 
 
-def _bias_gradient(g: Tensor, params: tuple) -> Tensor:
+def _bias_gradient(g: Tensor) -> Tensor:
     """The sum over batch and space; without elements there is nothing that the kernel could take its type from."""
-    return apply(CONV_GRAD_BIAS, g, params=params) if g.numel() else sum(g, (0, 2, 3, 4))
+    n, channels, d, h, w = g._shape
+    return apply(CONV_GRAD_BIAS, g, params=(n, channels, d * h, w)) if g.numel() else sum(g, (0, 2, 3, 4))
 
 
-def _grad_input_grad(node: Node, gg: Tensor) -> tuple:
+def _transpose_grad(node: Node, gg: Tensor) -> tuple:
     """dx is linear in g and in w: d/dg is the convolution of gg with w, d/dw the weight gradient with image gg."""
     g, w = node.saved
     return (
         apply(CONV, gg, w, None, params=node.params) if node.needs[0] else None,
         apply(CONV_GRAD_WEIGHT, g, gg, params=node.params) if node.needs[1] else None,
+        _bias_gradient(gg) if node.needs[2] else None,
     )
 
 
@@ -69,7 +72,7 @@ def _grad_weight_grad(node: Node, gg: Tensor) -> tuple:
     g, x = node.saved
     return (
         apply(CONV, x, gg, None, params=node.params) if node.needs[0] else None,
-        apply(CONV_GRAD_INPUT, g, gg, params=node.params) if node.needs[1] else None,
+        apply(CONV_TRANSPOSE, g, gg, None, params=node.params) if node.needs[1] else None,
     )
 
 
@@ -88,15 +91,15 @@ CONV = Op(
     fast=K.conv_fast,
     workspace=K.conv_workspace,
 )
-CONV_GRAD_INPUT = Op(
-    "conv_grad_input",
-    K.conv_grad_input,
+CONV_TRANSPOSE = Op(
+    "conv_transpose",
+    K.conv_transpose,
     shape=_input_shape,
-    work=_grad_input_work,
-    grad=_grad_input_grad,
+    work=_transpose_work,
+    grad=_transpose_grad,
     saves_inputs=(0, 1),
-    fast=K.conv_grad_input_fast,
-    workspace=K.conv_grad_input_workspace,
+    fast=K.conv_transpose_fast,
+    workspace=K.conv_transpose_workspace,
 )
 CONV_GRAD_WEIGHT = Op(
     "conv_grad_weight",
@@ -111,9 +114,10 @@ CONV_GRAD_WEIGHT = Op(
 CONV_GRAD_BIAS = Op(
     "conv_grad_bias",
     K.conv_grad_bias,
-    shape=lambda params, *_: ((params[5],),),
-    work=_grad_weight_work,
+    shape=lambda params, *_: ((params[1],),),
+    work=lambda params, *_: 1 + params[0] * params[2] * params[3],
     grad=_grad_bias_grad,
+    fast=K.conv_grad_bias_fast,
 )
 
 
@@ -133,6 +137,16 @@ def _pad(x: Tensor, before: tuple, after: tuple) -> Tensor:
     return apply(SLICE_BACKWARD, x, params=(key, (*x._shape[:2], *size)))
 
 
+def _check_tensors(op: str, n: int, input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
+    _check.floating(op, "input", input)
+    _check.tensor(op, "weight", weight)
+    _check.same_dtype(op, input=input, weight=weight, bias=bias)
+    if weight.dim() != n + 2:
+        raise ValueError(f"{op}: `weight` must have {n + 2} axes; got shape {weight._shape}")
+    if len(input._shape) not in (n + 1, n + 2):
+        raise ValueError(f"{op}: `input` must have {n + 1} axes, or {n + 2} with a batch; got shape {input._shape}")
+
+
 def _conv(
     op: str,
     n: int,
@@ -145,14 +159,8 @@ def _conv(
     groups: int,
 ) -> Tensor:
     """Convolve the last n axes, as the last n of three."""
-    _check.floating(op, "input", input)
-    _check.tensor(op, "weight", weight)
-    _check.same_dtype(op, input=input, weight=weight, bias=bias)
+    _check_tensors(op, n, input, weight, bias)
     shape, kernel = input._shape, weight._shape[2:]
-    if weight.dim() != n + 2:
-        raise ValueError(f"{op}: `weight` must have {n + 2} axes; got shape {weight._shape}")
-    if len(shape) not in (n + 1, n + 2):
-        raise ValueError(f"{op}: `input` must have {n + 1} axes, or {n + 2} with a batch; got shape {shape}")
     steps = _check.ntuple(op, "stride", stride, n, 1)
     gaps = _check.ntuple(op, "dilation", dilation, n, 1)
     count = _check.integer(op, "groups", groups, 1)
@@ -190,6 +198,55 @@ def _conv(
     params = (*size, window[0], *window[2:], od, oh, ow, *steps3, *pads3, *gaps3, count)
     out = apply(CONV, x, w, bias, params=params)
     wanted = (*shape[: -n - 1], window[0], *(od, oh, ow)[3 - n :])
+    return out if out._shape == wanted else apply(RESHAPE, out, params=(wanted,))
+
+
+def _conv_transpose(
+    op: str,
+    n: int,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Any,
+    padding: Any,
+    output_padding: Any,
+    groups: int,
+    dilation: Any,
+) -> Tensor:
+    """The transposed convolution of the last n axes: the gradient of a convolution to its input, as an op."""
+    _check_tensors(op, n, input, weight, bias)
+    shape, lead, none = input._shape, (1,) * (3 - n), (0,) * (3 - n)
+    steps = _check.ntuple(op, "stride", stride, n, 1)
+    pads = _check.ntuple(op, "padding", padding, n, 0)
+    more = _check.ntuple(op, "output_padding", output_padding, n, 0)
+    gaps = _check.ntuple(op, "dilation", dilation, n, 1)
+    count = _check.integer(op, "groups", groups, 1)
+    size = ((1,) if len(shape) == n + 1 else ()) + shape[:-n] + lead + shape[-n:]
+    window = (*weight._shape[:2], *lead, *weight._shape[2:])
+    bias_shape = None if bias is None else bias._shape
+    steps3, pads3, gaps3 = lead + steps, none + pads, lead + gaps
+    refusal, *out_size = conv_transpose_rule(size, window, bias_shape, steps3, pads3, none + more, gaps3, count)
+    _check.rule(
+        op,
+        "conv_transpose",
+        refusal,
+        input=shape,
+        weight=weight._shape,
+        bias=bias_shape,
+        groups=count,
+        stride=steps,
+        padding=pads,
+        output_padding=more,
+        dilation=gaps,
+    )
+    channels = window[1] * count
+    if size[0] * channels * math.prod(out_size) >= 1 << 60:
+        _check.sizes(op, "output", (size[0], channels, *out_size))
+    x = apply(RESHAPE, input, params=(size,)) if size != shape else input
+    w = apply(RESHAPE, weight, params=(window,)) if n < 3 else weight
+    params = (size[0], channels, *out_size, window[0], *window[2:], *size[2:], *steps3, *pads3, *gaps3, count)
+    out = apply(CONV_TRANSPOSE, x, w, bias, params=params)
+    wanted = (*shape[: -n - 1], channels, *out_size[3 - n :])
     return out if out._shape == wanted else apply(RESHAPE, out, params=(wanted,))
 
 
@@ -285,3 +342,108 @@ def conv3d(  # noqa: D103  (see _DOC)
 
 
 conv1d.__doc__, conv2d.__doc__, conv3d.__doc__ = _DOCS[1], _DOCS[2], _DOCS[3]
+
+
+_TRANSPOSE_DOC = """Transposed convolution over {n} {axes}: the gradient of `conv{n}d` to its input, as a function.
+
+    :math:`y_{{n,o,\\,i s + u d - p}} \\mathrel{{+}}= w_{{c,o,u}} \\, x_{{n,c,i}}` for every input position
+    :math:`i` and tap :math:`u`, with stride :math:`s`, dilation :math:`d` and padding :math:`p`, plus :math:`b_o`. No
+    zeros are put between the pixels: each remainder of the output position by the stride is a convolution of its own.
+
+    Parameters
+    ----------
+    input : Tensor or array of shape (N, C, {size}) or (C, {size})
+    weight : Tensor of shape (C, O / groups, {kernel})
+    bias : Tensor of shape (O,), optional
+    stride : int or tuple
+        Distance of the windows in the output.
+    padding : int or tuple
+        Positions cut off at both ends of each axis of the output.
+    output_padding : int or tuple
+        Positions added behind; less than `stride` or `dilation`.
+    groups : int
+        Blocks of channels that are convolved apart; divides C.
+    dilation : int or tuple
+        Step inside the kernel.
+
+    Returns
+    -------
+    Tensor of shape (N, O, {out}) or (O, {out}), with
+    ``out = (size - 1) * stride - 2 * padding + dilation * (kernel - 1) + output_padding + 1``
+
+    Raises
+    ------
+    ValueError
+        If sizes, channels or groups do not fit, or input or output would be empty.
+    TypeError
+        If the types differ or are not floating-point, or a size is not an int.
+
+    References
+    ----------
+    Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> import nbnn.nn.functional as F
+    >>> F.conv_transpose{n}d(nbnn.ones({x}), nbnn.ones({w}), stride=2).flatten()
+    tensor([{result}])
+    """
+
+
+def _transpose_doc(n: int, axes: str, size: str, result: str) -> str:
+    kernel, out = (", ".join(letter + axis for axis in size.split(", ")) for letter in "KO")
+    kernel = kernel.replace("KL", "K")
+    shapes = {"x": ", ".join(["1"] * (n + 1) + ["2"]), "w": ", ".join(["1"] * (n + 1) + ["3"])}
+    return _TRANSPOSE_DOC.format(n=n, axes=axes, size=size, kernel=kernel, out=out, result=result, **shapes)
+
+
+@takes_arrays
+def conv_transpose1d(  # noqa: D103  (see _TRANSPOSE_DOC)
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    groups: int = 1,
+    dilation: Any = 1,
+) -> Tensor:
+    name = "conv_transpose1d"
+    return _conv_transpose(name, 1, input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+@takes_arrays
+def conv_transpose2d(  # noqa: D103  (see _TRANSPOSE_DOC)
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    groups: int = 1,
+    dilation: Any = 1,
+) -> Tensor:
+    name = "conv_transpose2d"
+    return _conv_transpose(name, 2, input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+@takes_arrays
+def conv_transpose3d(  # noqa: D103  (see _TRANSPOSE_DOC)
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    groups: int = 1,
+    dilation: Any = 1,
+) -> Tensor:
+    name = "conv_transpose3d"
+    return _conv_transpose(name, 3, input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+_RESULT = "1., 1., 2., 1., 1."
+conv_transpose1d.__doc__ = _transpose_doc(1, "axis", "L", _RESULT)
+conv_transpose2d.__doc__ = _transpose_doc(2, "axes", "H, W", _RESULT)
+conv_transpose3d.__doc__ = _transpose_doc(3, "axes", "D, H, W", _RESULT)

@@ -14,7 +14,7 @@ from nbnn.dtypes import as_dtype, get_default_dtype
 from nbnn.functional import _check
 from nbnn.kernels import _random
 from nbnn.kernels import array as K
-from nbnn.tensor import Tensor, alias, from_array, make, store
+from nbnn.tensor import Tensor, alias, flat, from_array, make, store, transfer, view
 
 
 def _place(data: np.ndarray, shape: tuple[int, ...], kind: dtypes.dtype, device: Any, requires_grad: bool) -> Tensor:
@@ -193,11 +193,11 @@ def fill_(input: Tensor, value: Any) -> Tensor:
         value = bool(value)
     elif not input._dtype.is_floating_point:
         value = int(value)
-    n = input.numel()
-    if input._strides is None:
-        _device.launch(K.fill, (input._data,), (), (value,), n)
+    if input.is_contiguous():
+        _device.launch(K.fill, (flat(input),), (), (value,), input.numel())
     else:
-        store(input, _device.full(n, input._dtype.storage, input.device, value))
+        one = _device.full(1, input._dtype.storage, input.device, value)
+        transfer(input, view(make(one, (1,), input._dtype), input._shape, (0,) * input.dim(), 0))
     input._version[0] += 1
     return input
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 import nbnn.device as _device
-from nbnn import dtypes
+from nbnn import _layout, dtypes
 from nbnn.functional import _check
-from nbnn.functional.array import cast
+from nbnn.functional.conversion import cast
 from nbnn.functional.shape import unsqueeze
 from nbnn.kernels import array as K
 from nbnn.op import Op, apply, takes_arrays
-from nbnn.tensor import Tensor, flat, from_array, make, store, view
+from nbnn.tensor import Tensor, flat, from_array, make, transfer, view
 
 # -- slices --------------------------------------------------------------------------------------------------------
 # A slice is given, relative to a contiguous array of the input's shape, by (shape, strides, offset).
@@ -45,7 +45,7 @@ def _slice_grad(node: Any, grad: Tensor) -> tuple:
 def _slice_backward_forward(grad: Tensor, params: tuple) -> tuple[Tensor]:
     key, shape = params
     out = make(_device.full(math.prod(shape), grad._dtype.storage, grad.device, 0), shape, grad._dtype)
-    store(_slice_forward(out, (key,))[0], flat(grad))
+    transfer(_slice_forward(out, (key,))[0], grad)
     return (out,)
 
 
@@ -74,10 +74,12 @@ def _index_rows_backward_forward(grad: Tensor, index: Tensor, params: tuple) -> 
     if index.numel() == 0:
         return (make(_device.full(math.prod(shape), grad._dtype.storage, grad.device, 0), shape, grad._dtype),)
     out = make(_device.empty(math.prod(shape), grad._dtype.storage, grad.device), shape, grad._dtype)
-    work = index.numel() + length
-    _device.launch(
-        K.index_rows_backward, (out._data,), (flat(grad), flat(index)), (index.numel(), length), shape[0], work
-    )
+    rows, numbers = _device.to_host(flat(index)), dtypes.int64.storage
+    ends, order = (_device.empty(n, numbers, _device.CPU) for n in (shape[0], rows.size))
+    _device.launch(K.bucket_rows, (ends, order), (rows,), (shape[0],), 1)
+    ins = (flat(grad), _device.from_host(ends, grad.device), _device.from_host(order, grad.device))
+    work = (1 + rows.size // shape[0]) * length
+    _device.launch(K.index_rows_backward, (out._data,), ins, (length,), shape[0], work)
     return (out,)
 
 
@@ -237,11 +239,10 @@ def _cat_forward(*inputs: Any) -> tuple[Tensor]:
     total = sum(x._shape[axis] for x in tensors)
     shape = (*first._shape[:axis], total, *first._shape[axis + 1 :])
     out = make(_device.empty(math.prod(shape), first._dtype.storage, first.device), shape, first._dtype)
-    at = 0
+    at, steps = 0, _layout.row_major(shape)
     for x in tensors:
         n = x._shape[axis]
-        key = tuple((at, at + n, 1) if k == axis else (0, m, 1) for k, m in enumerate(shape))
-        store(_slice_forward(out, (key,))[0], flat(x))
+        _layout.copy(x._shape, out._data, steps, at * steps[axis], x._data, x.stride(), x._offset)
         at += n
     return (out,)
 
@@ -292,20 +293,21 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
     xs = tuple(from_array(x) if isinstance(x, np.ndarray) else x for x in xs)
     for k, x in enumerate(xs):
         _check.tensor("cat", f"tensors[{k}]", x)
-    kind = xs[0]._dtype
-    for x in xs[1:]:
-        kind = dtypes.result_type(kind, x._dtype)
-    axis = _check.dim("cat", dim, xs[0].dim())
+    shape, kind = xs[0]._shape, xs[0]._dtype
+    axis = _check.dim("cat", dim, len(shape))
+    before, after = shape[:axis], shape[axis + 1 :]
     for k, x in enumerate(xs):
-        if x.dim() != xs[0].dim() or any(
-            n != m for j, (n, m) in enumerate(zip(x._shape, xs[0]._shape, strict=True)) if j != axis
+        if x._dtype is not kind:
+            kind = dtypes.result_type(kind, x._dtype)
+        if x._shape != shape and (
+            len(x._shape) != len(shape) or x._shape[:axis] != before or x._shape[axis + 1 :] != after
         ):
             raise ValueError(
-                f"cat: `tensors`[{k}] must have the first shape {xs[0]._shape} but for axis {axis}; got {x._shape}"
+                f"cat: `tensors`[{k}] must have the first shape {shape} but for axis {axis}; got {x._shape}"
             )
-    if not xs[0]._shape:
+    if not shape:
         raise ValueError("cat: `tensors` must have at least one axis; use stack for 0-d Tensors")
-    return apply(CAT, *(x.to(kind) for x in xs), params=(axis,))
+    return apply(CAT, *(cast(x, kind) for x in xs), params=(axis,))
 
 
 def stack(tensors: Any, dim: int = 0) -> Tensor:
@@ -320,6 +322,11 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
     xs = _sequence("stack", tensors)
     if not xs:
         raise ValueError("stack: `tensors` must hold at least one Tensor")
-    if any(x.shape != xs[0].shape for x in xs):
-        raise ValueError(f"stack: `tensors` must have one shape; got {', '.join(str(tuple(x.shape)) for x in xs)}")
+    if all(isinstance(x, np.ndarray) for x in xs):
+        return stack([from_array(x) for x in xs], dim).numpy()  # type: ignore[return-value]
+    xs = tuple(from_array(x) if isinstance(x, np.ndarray) else x for x in xs)
+    for k, x in enumerate(xs):
+        _check.tensor("stack", f"tensors[{k}]", x)
+    if any(x._shape != xs[0]._shape for x in xs):
+        raise ValueError(f"stack: `tensors` must have one shape; got {', '.join(str(x._shape) for x in xs)}")
     return cat([unsqueeze(x, dim) for x in xs], dim)

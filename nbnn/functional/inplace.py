@@ -11,12 +11,15 @@ import nbnn.device as _device
 from nbnn.autograd import Node
 from nbnn.autograd._tape import recording, wants_grad
 from nbnn.functional import _check
-from nbnn.functional.array import CLONE, cast, category, clone, to
-from nbnn.functional.creation import as_tensor, full
+from nbnn.functional.arithmetic import add, as_number, category, div, mul, sub
+from nbnn.functional.conversion import CLONE, cast, clone, to
+from nbnn.functional.creation import as_tensor, fill_, full
 from nbnn.functional.indexing import getitem
 from nbnn.functional.shape import broadcast_to
+from nbnn.kernels import _cpu, _wide
+from nbnn.kernels import array as K
 from nbnn.op import Op, apply
-from nbnn.tensor import Tensor, flat, make, store, view
+from nbnn.tensor import Tensor, flat, make, transfer, view
 
 
 def write(op: str, target: Tensor, value: Tensor) -> Tensor:
@@ -44,7 +47,7 @@ def write(op: str, target: Tensor, value: Tensor) -> Tensor:
         raise RuntimeError(f"{op}: a result of type {value._dtype!r} cannot be kept in place in {target._dtype!r}")
     value = cast(value, target._dtype)
     shares = value._data is target._data  # x[1:] = x[:-1] must read all before it writes
-    store(target, flat(clone(value.detach()) if shares else value))
+    transfer(target, clone(value.detach()) if shares else value)
     target._version[0] += 1
     if recording.enabled and (value.requires_grad or target.requires_grad or _base_requires_grad(target)):
         _rewrite_history(target, value)
@@ -91,7 +94,7 @@ def _cut_out_forward(g: Tensor, params: tuple) -> tuple[Tensor]:
     """A copy with zeros where a view lies."""
     whole = clone(g.detach())
     hole = view(whole, *params)
-    store(hole, _device.full(hole.numel(), hole._dtype.storage, hole.device, 0))
+    fill_(hole, 0)
     return (whole,)
 
 
@@ -109,7 +112,7 @@ def _as_strided_grad(node: Node, g: Tensor) -> tuple:
 def _as_strided_backward_forward(g: Tensor, params: tuple) -> tuple[Tensor]:
     shape, strides, offset, whole = params
     out = full(whole, 0, dtype=g._dtype, device=g.device)
-    store(view(out, shape, strides, offset), flat(g))
+    transfer(view(out, shape, strides, offset), g)
     return (out,)
 
 
@@ -137,6 +140,67 @@ def in_place(function: Callable, name: str) -> Callable:
     changed.__name__ = changed.__qualname__ = name
     changed.__doc__ = f"`{function.__name__}` in place."
     return changed
+
+
+def _plain(t: Tensor) -> Any:
+    """The storage of exactly the elements of `t` in row-major order, or None."""
+    if t._strides is None:
+        return t._data
+    return flat(t) if t.is_contiguous() else None
+
+
+def _untracked(target: Tensor, *others: Tensor) -> bool:
+    """Whether a change of `target` concerns memory alone: nothing is recorded and nothing refused."""
+    return not recording.enabled or not (wants_grad((target, *others)) or _base_requires_grad(target))
+
+
+def _update(target: Tensor, kernel: Any, others: tuple, params: tuple) -> Tensor:
+    """Set each element of `target`, which lies row by row, to ``body(element, *others, *params)``."""
+    data, n = _plain(target), target.numel()
+    if n == 0:
+        return target
+    if isinstance(data, np.ndarray):
+        _cpu.enter(_wide.in_place(kernel), (data, *others, params), n, _cpu.CHUNK_WORK)
+    else:
+        _device.launch(kernel, (data,), (data, *others), params, n)
+    target._version[0] += 1
+    return target
+
+
+def _arithmetic(name: str, function: Callable, kernel: Any, by_number: Any, terms: Callable) -> Callable:
+    """The in-place form of an operator: on the memory itself wherever autograd does not need its old values.
+
+    `terms` gives, from `alpha` and the number (or None), the params of `kernel` and the number for `by_number`.
+    """
+
+    def changed(self: Tensor, other: Any, alpha: float = 1) -> Tensor:
+        given = {} if alpha == 1 else {"alpha": alpha}
+        if self._dtype.is_floating_point and not self._dtype.is_half and (data := _plain(self)) is not None:
+            if (number := as_number(self, other)) is not None:
+                if _untracked(self):
+                    return _update(self, by_number, (), (terms(alpha, number)[1],))
+            elif isinstance(other, Tensor) and other._shape == self._shape and other._dtype is self._dtype:
+                term = _plain(other)
+                if term is not None and _untracked(self, other) and _apart(data, term):
+                    return _update(self, kernel, (term,), terms(alpha, None)[0])
+        return write(name, self, function(before(self, other), other, **given))
+
+    changed.__name__ = changed.__qualname__ = name
+    changed.__doc__ = f"`{function.__name__}` in place."
+    return changed
+
+
+def _apart(a: Any, b: Any) -> bool:
+    """Whether two storages lie on one device and share no memory."""
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+        return not np.may_share_memory(a, b)
+    return False
+
+
+add_ = _arithmetic("add_", add, K.add, K.add_scalar, lambda alpha, v: ((alpha,), None if v is None else v * alpha))
+sub_ = _arithmetic("sub_", sub, K.add, K.add_scalar, lambda alpha, v: ((-alpha,), None if v is None else -v * alpha))
+mul_ = _arithmetic("mul_", mul, K.mul, K.mul_scalar, lambda alpha, v: ((), v))
+div_ = _arithmetic("div_", div, K.div, K.div_scalar, lambda alpha, v: ((), v))
 
 
 def copy_(input: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
@@ -178,9 +242,16 @@ def setitem(input: Tensor, key: Any, value: Any) -> None:
 
 def zero_(input: Tensor) -> Tensor:
     """Set every element to zero."""
-    return write("zero_", input, full(input._shape, 0, dtype=input._dtype, device=input.device))
+    return _set_all("zero_", input, 0)
 
 
 def set_all_(input: Tensor, value: float) -> Tensor:
     """Set every element to `value`."""
-    return write("fill_", input, full(input._shape, value, dtype=input._dtype, device=input.device))
+    return _set_all("fill_", input, value)
+
+
+def _set_all(name: str, t: Tensor, value: Any) -> Tensor:
+    fits = type(value) is int or (type(value) is float and t._dtype.is_floating_point)
+    if fits and _untracked(t) and _plain(t) is not None:
+        return fill_(t, value)
+    return write(name, t, full(t._shape, value, dtype=t._dtype, device=t.device))

@@ -8,7 +8,7 @@ from typing import Any
 from nbnn.autograd import Node
 from nbnn.functional import _check
 from nbnn.functional._rules import linear_rule
-from nbnn.functional.array import promoted, sum
+from nbnn.functional.array import promoted
 from nbnn.functional.shape import RESHAPE, broadcast_to, transpose
 from nbnn.kernels import linear as K
 from nbnn.op import Op, apply, takes_arrays
@@ -142,17 +142,55 @@ def _linear_shape(params: tuple, x: Any, w: Any, b: Any) -> tuple:
 
 def _linear_grad(node: Node, g: Tensor) -> tuple:
     x, w = node.saved
-    n, k, m = node.params
-    dx = dw = db = None
+    need_x, need_w, need_b = node.needs
+    found = apply(LINEAR_BACKWARD, g, x, w, params=(*node.params, int(need_x), int(need_w), int(need_b)))
+    return found[0] if need_x else None, found[1] if need_w else None, found[2] if need_b else None
+
+
+def _linear_backward_shape(params: tuple, g: Any, x: Any, w: Any) -> tuple:
+    n, k, m, need_x, need_w, need_b = params
+    return (n, k) if need_x else (0,), (m, k) if need_w else (0,), (m,) if need_b else (0,)
+
+
+def _linear_backward_count(params: tuple, g: Any, x: Any, w: Any) -> int:
+    n, k, m, need_x, need_w, need_b = params
+    return n * k * need_x + m * k * need_w + m * need_b
+
+
+def _linear_backward_grad(node: Node, vx: Tensor, vw: Tensor, vb: Tensor) -> tuple:
+    """From dx = g w, dw = g^T x, db = sum of g: each factor's gradient is a product with the others."""
+    g, x, w = node.saved
+    n, k, m, need_x, need_w, need_b = node.params
+    dg = dx = dw = None
     if node.needs[0]:
-        dx = _bmm(g, w, 1, n, m, k, False, False)
-    if node.needs[1]:
-        dw = _bmm(g, x, 1, m, n, k, True, False)
-    if node.needs[2]:
-        db = sum(g, 0)
-    return _as(dx, (n, k)), _as(dw, (m, k)), db
+        added = vb if need_b else None
+        if need_x:
+            dg = apply(LINEAR, vx, w, added, params=(n, k, m))
+            added = None
+        if need_w:
+            other = apply(LINEAR, x, vw, added, params=(n, k, m))
+            dg = other if dg is None else dg + other
+        if dg is None:
+            dg = broadcast_to(vb, (n, m))
+    if need_w and node.needs[1]:
+        dx = _as(_bmm(g, vw, 1, n, m, k, False, False), (n, k))
+    if need_x and node.needs[2]:
+        dw = _as(_bmm(g, vx, 1, m, n, k, True, False), (m, k))
+    return dg, dx, dw
 
 
+LINEAR_BACKWARD = Op(
+    "linear_backward",
+    K.linear_backward,
+    shape=_linear_backward_shape,
+    dtypes=(None, None, None),
+    count=_linear_backward_count,
+    work=lambda params, g, x, w: max(params[0], params[2]) + 1,
+    grad=_linear_backward_grad,
+    saves_inputs=(0, 1, 2),
+    fast=K.linear_backward_fast,
+    workspace=K.linear_backward_workspace,
+)
 LINEAR = Op(
     "linear",
     K.linear,
@@ -163,6 +201,18 @@ LINEAR = Op(
     fast=K.linear_fast,
     workspace=K.linear_workspace,
 )
+
+
+def _fits(input: Any, weight: Any, bias: Any) -> bool:
+    """Whether the operands are matrices that fit together: the usual case, known without asking check by check."""
+    if not (isinstance(input, Tensor) and isinstance(weight, Tensor)):
+        return False
+    shape, outer, kind = input._shape, weight._shape, input._dtype
+    if len(shape) != 2 or len(outer) != 2 or shape[1] != outer[1] or kind is not weight._dtype:
+        return False
+    if not kind.is_floating_point:
+        return False
+    return bias is None or (isinstance(bias, Tensor) and bias._shape == outer[:1] and bias._dtype is kind)
 
 
 @takes_arrays
@@ -193,6 +243,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     >>> F.linear(nbnn.tensor([1.0, 2.0]), nbnn.tensor([[3.0, 4.0]]), nbnn.tensor([0.5]))
     tensor([11.5000])
     """
+    if _fits(input, weight, bias):
+        return apply(LINEAR, input, weight, bias, params=(*input._shape, weight._shape[0]))
     _check.floating("linear", "input", input)
     _check.tensor("linear", "weight", weight)
     _check.same_dtype("linear", input=input, weight=weight, bias=bias)

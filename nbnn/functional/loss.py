@@ -1,9 +1,8 @@
-"""Losses: nll_loss, cross_entropy, mse_loss."""
+"""Losses of classes: nll_loss and cross_entropy. Those of numbers stand in `elementwise_loss`."""
 
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import nbnn.device as _device
@@ -11,52 +10,261 @@ from nbnn import dtypes
 from nbnn.autograd import Node
 from nbnn.functional import _check
 from nbnn.functional._rules import cross_entropy_rule
-from nbnn.functional.activation import log_softmax
-from nbnn.functional.array import add, cast, div, mean, mul, ne, neg, operands, sum
-from nbnn.functional.shape import RESHAPE, broadcast_to
+from nbnn.functional.array import cast, div, mul, neg, sub, sum
+from nbnn.functional.shape import RESHAPE
+from nbnn.functional.softmax import LOG_SOFTMAX, LOG_SOFTMAX_BACKWARD, SOFTMAX, SOFTMAX_BACKWARD
 from nbnn.kernels import loss as K
 from nbnn.op import Op, apply, takes_arrays
 from nbnn.tensor import Tensor, flat, make
 
+_REDUCTION = {"none": K.NONE, "sum": K.SUM, "mean": K.MEAN}
+
+# The kernels, and the measured paths beside them; the recorded ops below run them.
+_NLL, _NLL_BACKWARD = (
+    Op("nll_loss", K.nll_loss, fast=K.nll_loss_fast),
+    Op("nll_loss_backward", K.nll_loss_backward, fast=K.nll_loss_backward_fast),
+)
+_HARD, _HARD_BACKWARD = (
+    Op("cross_entropy", K.cross_entropy, fast=K.cross_entropy_fast),
+    Op("cross_entropy_backward", K.cross_entropy_backward, fast=K.cross_entropy_backward_fast),
+)
+_SOFT = Op("cross_entropy", K.soft_cross_entropy, fast=K.soft_cross_entropy_fast)
+
+
+def _reshaped(t: Tensor, shape: tuple) -> Tensor:
+    return t if t._shape == shape else apply(RESHAPE, t, params=(shape,))
+
+
+def _empty_like(t: Tensor, shape: tuple) -> Tensor:
+    return make(_device.empty(math.prod(shape), t._dtype.storage, t.device), shape, t._dtype)
+
+
+def _without_rows(x: Tensor, shape: tuple, reduction: int, divisor: float) -> tuple[Tensor]:
+    """The loss where there are no scores: zeros, their sum, or their mean."""
+    value = math.nan if reduction == K.MEAN and divisor == 0 else 0.0
+    shape = shape if reduction == K.NONE else ()
+    return (make(_device.full(math.prod(shape), x._dtype.storage, x.device, value), shape, x._dtype),)
+
+
+def _run(op: Op, x: Tensor, ins: tuple, stats: Any, shape: tuple, params: tuple, scratch: int, work: int) -> Tensor:
+    """Launch the kernel of a loss and reduce the losses; the reduction stands last in `params`."""
+    reduction = params[-1]
+    rows = math.prod(shape)
+    losses = _device.empty(rows, x._dtype.storage, x.device)
+    if reduction == K.NONE:
+        out = make(losses, shape, x._dtype)
+    else:
+        out = make(_device.empty(1, x._dtype.storage, x.device), (), x._dtype)
+    if not _device.launch_fast(op.fast, (out._data, losses, stats), ins, params, rows * work, scratch):
+        _device.launch(op.kernel, (losses, stats), ins, params[:-1], rows, work)
+        at = stats.size - 1 - rows
+        _device.launch(K.reduce_losses, (out._data, stats), (losses,), (rows, at, reduction), 1)
+    return out
+
+
 # -- negative log-likelihood ---------------------------------------------------------------------------------------
-# params: classes, spatial, ignore_index
-
-_SMALL = 4096  # elements of the input up to which the body is as fast as the path that spares divisions
+# params: classes, spatial, ignore_index, reduction; `stats` holds the weights of the targets and their sum
 
 
-def _nll_grad(node: Node, g: Tensor, _: Tensor) -> tuple:
-    target, weight = node.saved
-    return (apply(NLL_BACKWARD, g, target, weight, params=(*node.params, node.input_shapes[0])), None, None)
+def _nll_forward(x: Tensor, target: Tensor, weight: Any, stats: Tensor, params: tuple) -> tuple[Tensor]:
+    if x.numel() == 0:
+        return _without_rows(x, target._shape, params[-1], 0)
+    ins = (flat(x), flat(target), None if weight is None else flat(weight))
+    return (_run(_NLL, x, ins, stats._data, target._shape, params, 0, 1),)
 
 
-def _nll_backward_grad(node: Node, gg: Tensor) -> tuple:
-    target, weight = node.saved
-    return (apply(NLL, gg, target, weight, params=node.params[:3])[0], None, None)
+def _nll_grad(node: Node, g: Tensor) -> tuple:
+    target, weight, stats = node.saved
+    *geometry, reduction = node.params
+    divisor = stats[-1:] if reduction == K.MEAN else None
+    params = (*geometry, int(reduction == K.NONE), node.input_shapes[0])
+    return (apply(NLL_BACKWARD, g, target, weight, divisor, params=params), None, None, None)
 
 
-def _nll_backward_forward(g: Tensor, target: Tensor, weight: Any, params: tuple) -> tuple[Tensor]:
+def _nll_backward_forward(g: Tensor, target: Tensor, weight: Any, divisor: Any, params: tuple) -> tuple[Tensor]:
     *geometry, shape = params
-    n = math.prod(shape)
-    out = make(_device.empty(n, g._dtype.storage, g.device), shape, g._dtype)
-    ins = (flat(g), flat(target), None if weight is None else flat(weight))
-    fast = K.nll_loss_backward_fast if n > _SMALL else None
-    _device.launch(K.nll_loss_backward, (out._data,), ins, tuple(geometry), n, 1, fast)
+    out = _empty_like(g, shape)
+    n = out._data.size
+    ins = (flat(g), flat(target), *(None if t is None else flat(t) for t in (weight, divisor)))
+    _device.launch(K.nll_loss_backward, (out._data,), ins, tuple(geometry), n, 1, _NLL_BACKWARD.fast)
     return (out,)
 
 
-NLL = Op(
-    "nll_loss",
-    K.nll_loss,
-    shape=lambda params, x, target, weight: (target, target),
-    dtypes=(None, None),
-    saves_inputs=(1, 2),
-    grad=_nll_grad,
+def _nll_backward_grad(node: Node, gg: Tensor) -> tuple:
+    target, weight, divisor = node.saved
+    *geometry, step, _ = node.params
+    stats = make(_device.empty(target.numel() + 1, gg._dtype.storage, gg.device), (target.numel() + 1,), gg._dtype)
+    reduction = K.NONE if step else K.SUM
+    by_g = apply(NLL, gg, target, weight, stats, params=(*geometry, reduction))
+    return (by_g if divisor is None else div(by_g, _reshaped(divisor, ())), None, None, None)
+
+
+NLL = Op("nll_loss", forward=_nll_forward, saves_inputs=(1, 2, 3), grad=_nll_grad)
+NLL_BACKWARD = Op("nll_loss_backward", forward=_nll_backward_forward, saves_inputs=(1, 2, 3), grad=_nll_backward_grad)
+
+# -- cross entropy with class indices ------------------------------------------------------------------------------
+# params: classes, spatial, ignore_index, smoothing, reduction; of the gradient: ..., whether g is one for each target,
+# whether it is that of the mean
+
+
+def _hard_forward(x: Tensor, target: Tensor, weight: Any, stats: Tensor, params: tuple) -> tuple[Tensor]:
+    if x.numel() == 0:
+        return _without_rows(x, target._shape, params[-1], 0)
+    c, s = params[:2]
+    ins = (flat(x), flat(target), None if weight is None else flat(weight))
+    rows = math.prod(target._shape)
+    return (_run(_HARD, x, ins, stats._data, target._shape, params, K.row_scratch(rows, c, s), 16 * c),)
+
+
+def _hard_grad(node: Node, g: Tensor) -> tuple:
+    *geometry, reduction = node.params
+    params = (*geometry, int(reduction == K.NONE), reduction == K.MEAN)
+    return (apply(HARD_BACKWARD, g, *node.saved, params=params), None, None, None)
+
+
+def _hard_backward_forward(
+    g: Tensor, x: Tensor, target: Tensor, weight: Any, stats: Tensor, params: tuple
+) -> tuple[Tensor]:
+    out = _empty_like(x, x._shape)
+    ins = (flat(g), flat(x), flat(target), None if weight is None else flat(weight), flat(stats))
+    scratch = K.strip_scratch(target.numel(), params[0], params[1])
+    n = out._data.size
+    _device.launch(K.cross_entropy_backward, (out._data,), ins, params, n, 8, _HARD_BACKWARD.fast, scratch)
+    return (out,)
+
+
+def _hard_backward_grad(node: Node, gg: Tensor) -> tuple:
+    """For dx = g (p m - q): d/dg = sum(gg (p m - q)); d/dx = g m p (gg - sum(gg p))."""
+    g, x, target, weight, stats = node.saved
+    c, s, ignored, smoothing, _, mean = node.params
+    seen = (target.numel() // s if s else 0, c, s)
+    by_g = by_x = None
+    if node.needs[0]:
+        one = make(_device.full(1, g._dtype.storage, g.device, 1), (), g._dtype)
+        unit = apply(HARD_BACKWARD, one, x, target, weight, stats, params=(c, s, ignored, smoothing, 0, mean))
+        by_g = _row_sums(mul(gg, unit), g, seen)
+    if node.needs[1]:
+        p = apply(SOFTMAX, _reshaped(x, seen), params=(c, s))
+        inner = apply(SOFTMAX_BACKWARD, _reshaped(gg, seen), p, params=(c, s))
+        by_x = _reshaped(mul(inner, mul(_per_row(g, seen), _scaled_mass(stats, seen, mean))), x._shape)
+    return (by_g, by_x, None, None, None)
+
+
+def _row_sums(terms: Tensor, g: Tensor, seen: tuple) -> Tensor:
+    """The sums that belong to each number of g: over the classes, or over all."""
+    return _reshaped(sum(_reshaped(terms, seen), 1), g._shape) if g._shape else sum(terms)
+
+
+def _per_row(g: Tensor, seen: tuple) -> Tensor:
+    """g as (N, 1, S), or as the one number it is."""
+    return _reshaped(g, (seen[0], 1, seen[2])) if g._shape else g
+
+
+def _scaled_mass(stats: Tensor, seen: tuple, mean: bool) -> Tensor:
+    """The mass of each row, (N, 1, S), divided for the mean."""
+    mass = _reshaped(stats[: seen[0] * seen[2]], (seen[0], 1, seen[2]))
+    return div(mass, _reshaped(stats[-1:], ())) if mean else mass
+
+
+HARD = Op("cross_entropy", forward=_hard_forward, saves_inputs=(0, 1, 2, 3), grad=_hard_grad)
+HARD_BACKWARD = Op(
+    "cross_entropy_backward",
+    forward=_hard_backward_forward,
+    saves_inputs=(0, 1, 2, 3, 4),
+    grad=_hard_backward_grad,
 )
-NLL_BACKWARD = Op("nll_loss_backward", forward=_nll_backward_forward, saves_inputs=(1, 2), grad=_nll_backward_grad)
+
+# -- cross entropy with probabilities ------------------------------------------------------------------------------
+# params: classes, spatial, smoothing, reduction; of the gradients: rows, classes, spatial, smoothing, whether g is one
+# for each row, whether it is that of the mean
+
+
+def _soft_forward(x: Tensor, target: Tensor, weight: Any, stats: Tensor, params: tuple) -> tuple[Tensor]:
+    c = params[0]
+    shape = () if len(x._shape) == 1 else x._shape[:1] + x._shape[2:]
+    if x.numel() == 0:
+        return _without_rows(x, shape, params[-1], math.prod(shape))
+    ins = (flat(x), flat(target), None if weight is None else flat(weight))
+    return (_run(_SOFT, x, ins, stats._data, shape, params, 0, 16 * c),)
+
+
+def _soft_grad(node: Node, g: Tensor) -> tuple:
+    c, s, smoothing, reduction = node.params
+    rows = (node.saved[3].numel() - 1) // 4
+    params = (rows, c, s, smoothing, int(reduction == K.NONE), reduction == K.MEAN)
+    by_x = apply(SOFT_BACKWARD, g, *node.saved, params=params) if node.needs[0] else None
+    by_t = apply(SOFT_TARGET, g, *node.saved, params=params) if node.needs[1] else None
+    return (by_x, by_t, None, None)
+
+
+def _second_parts(node: Node, gg: Tensor) -> tuple:
+    """What both second gradients use, seen as (N, C, S): x, gg, g / divisor, and dq / dt."""
+    g, x, _, weight, stats = node.saved
+    rows, c, s, smoothing, _, mean = node.params
+    seen = (rows // s if s else 0, c, s)
+    scaled = div(g, _reshaped(stats[-1:], ())) if mean else g
+    share = make(_device.full(1, g._dtype.storage, g.device, 1.0 - smoothing), (), g._dtype)
+    share = share if weight is None else mul(_reshaped(weight, (c, 1)), share)
+    return _reshaped(x, seen), _reshaped(gg, seen), _per_row(scaled, seen), share
+
+
+def _soft_backward_grad(node: Node, gg: Tensor) -> tuple:
+    """For dx = g (p m - q): d/dg = sum(gg (p m - q)); d/dx = g m p (gg - sum(gg p)); d/dt = g a (sum(gg p) - gg)."""
+    g, x, target, weight, stats = node.saved
+    rows, c, s, smoothing, _, mean = node.params
+    seen_x, seen, scaled, share = _second_parts(node, gg)
+    one = make(_device.full(1, g._dtype.storage, g.device, 1), (), g._dtype)
+    unit = apply(SOFT_BACKWARD, one, x, target, weight, stats, params=(rows, c, s, smoothing, 0, mean))
+    by_g = _row_sums(mul(gg, unit), g, seen._shape)
+    p = apply(SOFTMAX, seen_x, params=(c, s))
+    mixed = mul(_reshaped(target, seen._shape), share)
+    spread = smoothing / max(c, 1)
+    even = mul(share, spread / (1.0 - smoothing)) if smoothing < 1.0 else None
+    if even is None:
+        even = make(_device.full(1, g._dtype.storage, g.device, spread), (), g._dtype)
+        even = even if weight is None else mul(_reshaped(weight, (c, 1)), even)
+    mass = sum(mixed + even, 1, True)
+    by_x = mul(apply(SOFTMAX_BACKWARD, seen, p, params=(c, s)), mul(scaled, mass))
+    by_t = mul(mul(sub(sum(mul(seen, p), 1, True), seen), share), scaled)
+    return (by_g, _reshaped(by_x, x._shape), _reshaped(by_t, x._shape), None, None)
+
+
+def _soft_target_grad(node: Node, gg: Tensor) -> tuple:
+    """For dt = -g a ln p: d/dg = -sum(gg a ln p); d/dx = -(the gradient of ln p at g a gg)."""
+    g, x, target, weight, stats = node.saved
+    rows, c, s, smoothing, _, mean = node.params
+    seen_x, seen, scaled, share = _second_parts(node, gg)
+    one = make(_device.full(1, g._dtype.storage, g.device, 1), (), g._dtype)
+    unit = apply(SOFT_TARGET, one, x, target, weight, stats, params=(rows, c, s, smoothing, 0, mean))
+    by_g = _row_sums(mul(gg, unit), g, seen._shape)
+    logp = apply(LOG_SOFTMAX, seen_x, params=(c, s))
+    by_x = neg(apply(LOG_SOFTMAX_BACKWARD, mul(mul(seen, share), scaled), logp, params=(c, s)))
+    return (by_g, _reshaped(by_x, x._shape), None, None, None)
+
+
+SOFT = Op("cross_entropy", forward=_soft_forward, saves_inputs=(0, 1, 2, 3), grad=_soft_grad)
+SOFT_BACKWARD = Op(
+    "cross_entropy_backward",
+    K.soft_cross_entropy_backward,
+    shape=lambda params, g, x, *_: (x,),
+    work=lambda *_: 16,
+    saves_inputs=(0, 1, 2, 3, 4),
+    grad=_soft_backward_grad,
+)
+SOFT_TARGET = Op(
+    "cross_entropy_backward",
+    K.soft_cross_entropy_target,
+    shape=lambda params, g, x, *_: (x,),
+    work=lambda *_: 16,
+    saves_inputs=(0, 1, 2, 3, 4),
+    grad=_soft_target_grad,
+)
+
+# -- public --------------------------------------------------------------------------------------------------------
 
 
 def _class_targets(op: str, input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int) -> tuple:
-    """Checked class targets in int64, and the (N, C, S) in which `input` is seen."""
+    """Checked class targets in int64, the classes C, the product S of the axes after them, and `ignore_index`."""
     _check.floating(op, "input", input)
     _check.tensor(op, "target", target)
     if weight is not None:
@@ -65,31 +273,21 @@ def _class_targets(op: str, input: Tensor, target: Tensor, weight: Tensor | None
         raise TypeError(f"{op}: `target` must hold integers (class indices); got {target._dtype!r}")
     shape = input._shape
     weight_shape = None if weight is None else weight._shape
-    refusal, n, c, s = cross_entropy_rule(shape, target._shape, weight_shape)
-    wanted = () if len(shape) == 1 else shape[:1] + shape[2:]
-    classes = shape[min(1, len(shape) - 1)] if shape else 0
-    _check.rule(
-        op,
-        "cross_entropy",
-        refusal,
-        input=shape,
-        target=target._shape,
-        weight=weight_shape,
-        wanted=wanted,
-        classes=classes,
-    )
+    refusal, _, c, s = cross_entropy_rule(shape, target._shape, weight_shape)
+    if refusal:
+        wanted = () if len(shape) == 1 else shape[:1] + shape[2:]
+        classes = shape[min(1, len(shape) - 1)] if shape else 0
+        shapes = {"input": shape, "target": target._shape, "weight": weight_shape}
+        _check.rule(op, "cross_entropy", refusal, **shapes, wanted=wanted, classes=classes)
     ignored = _check.integer(op, "ignore_index", ignore_index)
     index = cast(target, dtypes.int64)
     _check.indices(op, "target", index, c, ignored)
-    return index, n, c, s, ignored
+    return index, c, s, ignored
 
 
-def _nll(op: str, logp: Tensor, target: Tensor, weight: Any, ignore_index: int) -> tuple[Tensor, Tensor, Tensor]:
-    """The loss of each target, its weight (0 where ignored), and the checked targets."""
-    index, n, c, s, ignored = _class_targets(op, logp, target, weight, ignore_index)
-    x = apply(RESHAPE, logp, params=((n, c, s),))
-    losses, weights = apply(NLL, x, index, weight, params=(c, s, ignored))
-    return losses, weights.detach(), index
+def _stats(x: Tensor, count: int) -> Tensor:
+    """Memory for what the forward kernels leave to the gradient."""
+    return make(_device.empty(count, x._dtype.storage, x.device), (count,), x._dtype)
 
 
 def _is_half(x: Any) -> bool:
@@ -100,13 +298,6 @@ def _widened(op: str, input: Tensor, weight: Tensor | None) -> tuple[Tensor, Ten
     """A half input and its weight in float32, in which the loss is computed."""
     _check.same_dtype(op, input=input, weight=weight)
     return cast(input, dtypes.float32), None if weight is None else cast(weight, dtypes.float32)
-
-
-def _reduce(losses: Tensor, weights: Tensor, reduction: str) -> Tensor:
-    if reduction == "none":
-        return losses
-    total = sum(losses)
-    return total if reduction == "sum" else div(total, sum(weights))
 
 
 @takes_arrays
@@ -159,38 +350,13 @@ def nll_loss(
     if _is_half(input):
         x, w = _widened("nll_loss", input, weight)
         return cast(nll_loss(x, target, w, ignore_index=ignore_index, reduction=reduction), input._dtype)
-    losses, weights, _ = _nll("nll_loss", input, target, weight, ignore_index)
-    return _reduce(losses, weights, reduction)
+    index, c, s, ignored = _class_targets("nll_loss", input, target, weight, ignore_index)
+    stats = _stats(input, index.numel() + 1)
+    return apply(NLL, input, index, _constant(weight), stats, params=(c, s, ignored, _REDUCTION[reduction]))
 
 
-def _class_weights(weight: Tensor, ndim: int) -> Tensor:
-    """Weights of shape (C,) that broadcast against (N, C, d1, ...) or (C,)."""
-    return apply(RESHAPE, weight, params=((weight._shape[0], *(1,) * max(0, ndim - 2)),))
-
-
-def _probability_loss(logp: Tensor, target: Tensor, weight: Any, smoothing: float, reduction: str) -> Tensor:
-    """Targets that are probabilities: -sum_c w_c t_c logp_c, with t mixed with the uniform distribution."""
-    axis = 0 if logp.dim() == 1 else 1
-    classes = logp._shape[axis]
-    if weight is not None and weight._shape != (classes,):
-        raise ValueError(f"cross_entropy: `weight` must have shape (C,) = ({classes},); got {weight._shape}")
-    if smoothing > 0:
-        target = add(mul(target, 1.0 - smoothing), smoothing / max(classes, 1))
-    terms = mul(target, logp)
-    if weight is not None:
-        terms = mul(terms, _class_weights(weight, logp.dim()))
-    losses = neg(sum(terms, axis))
-    if reduction == "none":
-        return losses
-    total = sum(losses)
-    return total if reduction == "sum" else div(total, float(losses.numel()))
-
-
-def _smooth_loss(logp: Tensor, index: Tensor, weight: Any, ignore_index: int) -> Tensor:
-    """-sum_c w_c logp_c for each target that is not ignored, else 0."""
-    axis = 0 if logp.dim() == 1 else 1
-    terms = logp if weight is None else mul(logp, _class_weights(weight, logp.dim()))
-    return neg(mul(sum(terms, axis), cast(ne(index, ignore_index), logp._dtype)))
+def _constant(weight: Tensor | None) -> Tensor | None:
+    return weight if weight is None or not weight.requires_grad else weight.detach()
 
 
 @takes_arrays
@@ -260,105 +426,26 @@ def cross_entropy(
         x, w = _widened(op, input, weight)
         loss = cross_entropy(x, target, w, None, ignore_index, None, reduction, label_smoothing)
         return cast(loss, input._dtype)
-    if not input._shape:
-        raise ValueError(f"{op}: `input` must have at least 1 axis, (C,) or (N, C, ...); got shape ()")
-    axis = 0 if input.dim() == 1 else 1
-    if target._dtype.is_floating_point:
-        _check.same_dtype(op, input=input, target=target, weight=weight)
-        if target._shape != input._shape:
-            raise ValueError(
-                f"{op}: `target` of probabilities must have the shape of `input`; got input {input._shape}, "
-                f"target {target._shape}"
-            )
-        return _probability_loss(log_softmax(input, axis), target, weight, smoothing, reduction)
-    logp = log_softmax(input, axis)
-    losses, weights, index = _nll(op, logp, target, weight, ignore_index)
-    if smoothing == 0.0:
-        return _reduce(losses, weights, reduction)
-    smooth = _smooth_loss(logp, index, weight, ignore_index)
-    share = smoothing / max(input._shape[axis], 1)  # without classes there are no targets either
-    mixed = add(mul(losses, 1.0 - smoothing), mul(smooth, share))
-    return _reduce(mixed, weights, reduction)
+    if target._dtype.is_floating_point and input._shape:
+        return _soft_cross_entropy(input, target, weight, smoothing, _REDUCTION[reduction])
+    index, c, s, ignored = _class_targets(op, input, target, weight, ignore_index)
+    stats = _stats(input, 4 * index.numel() + 1)
+    params = (c, s, ignored, smoothing, _REDUCTION[reduction])
+    return apply(HARD, input, index, _constant(weight), stats, params=params)
 
 
-# -- mean squared error --------------------------------------------------------------------------------------------
-
-
-def _mse_grad(node: Node, g: Tensor) -> tuple:
-    by_a = apply(MSE_BACKWARD, g, *node.saved)
-    return (by_a if node.needs[0] else None, neg(by_a) if node.needs[1] else None)
-
-
-def _mse_backward_grad(node: Node, gg: Tensor) -> tuple:
-    """For 2 (a - b) g: d/dg = 2 (a - b), d/da = 2 g, d/db = -2 g."""
-    g, a, b = node.saved
-    twice = mul(mul(gg, g), 2.0)
-    return (apply(MSE_BACKWARD, gg, a, b), twice, neg(twice))
-
-
-MSE = Op("mse_loss", K.mse, saves_inputs=(0, 1), grad=_mse_grad)
-MSE_BACKWARD = Op("mse_loss_backward", K.mse_backward, saves_inputs=(0, 1, 2), grad=_mse_backward_grad)
-
-
-@takes_arrays
-def mse_loss(
-    input: Tensor,
-    target: Tensor,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-    weight: Tensor | None = None,
-) -> Tensor:
-    r"""Squared error, :math:`l = (x - t)^2`, and its mean or sum.
-
-    Parameters
-    ----------
-    input, target : Tensor of one shape
-        Shapes that differ but broadcast are broadcast, with a warning.
-    reduction : {"mean", "sum", "none"}
-    weight : Tensor, optional
-        Multiplies each squared error; the mean is then over the sum of the weights.
-    size_average, reduce : bool, optional
-        Old spellings of `reduction`.
-
-    Returns
-    -------
-    Tensor of shape () or, without reduction, of the broadcast shape
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not broadcast or `reduction` is unknown.
-    TypeError
-        If an input is no Tensor or array of floating-point numbers.
-
-    Examples
-    --------
-    >>> import nbnn
-    >>> import nbnn.nn.functional as F
-    >>> F.mse_loss(nbnn.tensor([1.0, 2.0]), nbnn.tensor([0.0, 0.0]))
-    tensor(2.5000)
-    """
-    op = "mse_loss"
-    reduction = _check.reduction(op, reduction, size_average, reduce)
-    _check.floating(op, "input", input)
-    _check.tensor(op, "target", target)
-    if input._shape != target._shape:
-        _check.broadcast_shapes(op, input._shape, target._shape)
-        warnings.warn(
-            f"{op}: `target` has shape {target._shape} and `input` {input._shape}: they are broadcast, "
-            "which is seldom meant; give both the same shape",
-            UserWarning,
-            stacklevel=3,
+def _soft_cross_entropy(input: Tensor, target: Tensor, weight: Any, smoothing: float, reduction: int) -> Tensor:
+    op = "cross_entropy"
+    _check.same_dtype(op, input=input, target=target, weight=weight)
+    shape = input._shape
+    if target._shape != shape:
+        raise ValueError(
+            f"{op}: `target` of probabilities must have the shape of `input`; got input {shape}, target {target._shape}"
         )
-    a, b = operands(op, input, target)
-    losses = apply(MSE, a, b)
-    if weight is not None:
-        _check.same_dtype(op, input=input, weight=weight)
-        if _check.broadcast_shapes(op, weight._shape, losses._shape) != losses._shape:
-            raise ValueError(f"{op}: `weight` of shape {weight._shape} must broadcast to the losses' {losses._shape}")
-        weights = broadcast_to(weight, losses._shape)
-        losses = mul(losses, weights)
-        if reduction == "mean":
-            return div(sum(losses), sum(weights))
-    return losses if reduction == "none" else sum(losses) if reduction == "sum" else mean(losses)
+    c = shape[min(1, len(shape) - 1)]
+    if weight is not None and weight._shape != (c,):
+        raise ValueError(f"{op}: `weight` must have shape (C,) = ({c},); got {weight._shape}")
+    s = math.prod(shape[2:])
+    rows = s * (shape[0] if len(shape) > 1 else 1)
+    params = (c, s, smoothing, reduction)
+    return apply(SOFT, input, target, _constant(weight), _stats(input, 4 * rows + 1), params=params)

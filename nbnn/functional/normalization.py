@@ -15,8 +15,8 @@ from nbnn.kernels import normalization as K
 from nbnn.op import Op, apply, takes_arrays
 from nbnn.tensor import Tensor, flat, make, store
 
-# params of every op here: N, C, S (elements of a channel in one image), and 1 for statistics of the batch, 0 for
-# given ones
+# params of the ops of batch_norm: N, C, S (elements of a channel in one image), and 1 for statistics of the batch, 0
+# for given ones
 
 
 def _like(t: Tensor) -> Tensor:
@@ -31,19 +31,12 @@ def _flat(t: Tensor | None) -> Any:
     return None if t is None else flat(t)
 
 
-def _strip(s: int, fast: Any) -> Any:
-    """The path that takes neighbouring channels together, where a channel has one element in each image.
-
-    Planes vectorise inside a channel as they are; compiling this path costs 2 s that they need not pay.
-    """
-    return fast if s == 1 else None
-
-
 def _forward(x: Tensor, mean: Tensor, rstd: Tensor, weight: Any, bias: Any, params: tuple) -> tuple[Tensor]:
     n, c, s, _ = params
     y = _like(x)
     ins = (flat(x), flat(mean), flat(rstd), _flat(weight), _flat(bias))
-    _device.launch(K.batch_norm, (y._data,), ins, (c, s), n * c if s else 0, s, _strip(s, K.batch_norm_fast))
+    fast = K.batch_norm_vectors_fast if s == 1 else K.batch_norm_planes_fast  # each takes a second to compile
+    _device.launch(K.batch_norm, (y._data,), ins, (c, s), n * c if s else 0, s, fast)
     return (y,)
 
 
@@ -59,7 +52,7 @@ def _backward_forward(g: Tensor, x: Tensor, mean: Tensor, rstd: Tensor, weight: 
         return dx, fill_(dweight, 0), fill_(dbias, 0)
     ins = (flat(g), flat(x), flat(mean), flat(rstd), _flat(weight))
     outs = (dx._data, dweight._data, dbias._data)
-    fast = _strip(s, K.batch_norm_backward_fast)
+    fast = K.batch_norm_backward_vectors_fast if s == 1 else K.batch_norm_backward_planes_fast
     _device.launch(K.batch_norm_backward, outs, ins, (n, c, s, training), c, 4 * n * s + 1, fast)
     return dx, dweight, dbias
 
@@ -87,7 +80,33 @@ BATCH_NORM_BACKWARD = Op(
 BATCH_NORM_BACKWARD_2 = Op("batch_norm_backward_backward", forward=_backward_2_forward)
 
 
-def _batch_statistics(x: Tensor, n: int, c: int, s: int, eps: float) -> tuple[Tensor, Tensor, Tensor]:
+def _train_forward(x: Tensor, weight: Any, bias: Any, params: tuple) -> tuple[Tensor, ...]:
+    """y, and mean, biased variance and 1 / sqrt(variance + eps) of each channel."""
+    n, c, s, eps = params
+    if n * s == 0:
+        stats = batch_statistics(x, n, c, s, eps)
+        return (*_forward(x, stats[0], stats[2], weight, bias, (n, c, s, 1)), *stats)
+    outs = (_like(x), _channels(x, c), _channels(x, c), _channels(x, c))
+    data = tuple(t._data for t in outs)
+    ins = (flat(x), _flat(weight), _flat(bias))
+    fast = K.batch_norm_train_vectors_fast if s == 1 else K.batch_norm_train_fast
+    _device.launch(K.batch_norm_train, data, ins, params, c, 4 * n * s, fast)
+    return outs
+
+
+def _train_grad(node: Node, g: Tensor, *_: Any) -> tuple:
+    x, weight, channel_mean, _, rstd = node.saved
+    params = (*node.params[:3], 1)
+    dx, dweight, dbias = apply(BATCH_NORM_BACKWARD, g, x, channel_mean, rstd, weight, params=params)
+    return (dx, dweight, dbias)
+
+
+BATCH_NORM_TRAIN = Op(
+    "batch_norm", forward=_train_forward, grad=_train_grad, saves_inputs=(0, 1), saves_outputs=(1, 2, 3)
+)
+
+
+def batch_statistics(x: Tensor, n: int, c: int, s: int, eps: float) -> tuple[Tensor, Tensor, Tensor]:
     """Mean, biased variance and 1 / sqrt(variance + eps) of each channel."""
     mean, var, rstd = _channels(x, c), _channels(x, c), _channels(x, c)
     if n * s == 0:  # nothing to normalise: numbers that keep the gradients of weight and bias at zero
@@ -95,33 +114,43 @@ def _batch_statistics(x: Tensor, n: int, c: int, s: int, eps: float) -> tuple[Te
             t._data = _device.full(c, x._dtype.storage, x.device, value)
         return mean, var, rstd
     outs = (mean._data, var._data, rstd._data)
-    fast = _strip(s, K.batch_norm_stats_fast)
+    fast = K.batch_norm_stats_fast if s == 1 else None
     _device.launch(K.batch_norm_stats, outs, (flat(x),), (n, c, s, eps), c, 2 * n * s + 1, fast)
     return mean, var, rstd
 
 
-def _update(running: Tensor, value: Tensor, momentum: float, factor: float) -> None:
+def update_running(running: Tensor, value: Tensor, momentum: float, factor: float) -> None:
     """running = (1 - momentum) running + momentum value factor, in place."""
-    out = _like(running)
-    _device.launch(K.running_stat, (out._data,), (flat(running), flat(value)), (momentum, factor), running.numel())
-    store(running, out._data)
+    data = flat(running)
+    row_major = running._strides is None  # then `data` is its memory
+    out = data if row_major else _like(running)._data
+    _device.launch(K.running_stat, (out,), (data, flat(value)), (momentum, factor), running.numel())
+    if not row_major:
+        store(running, out)
     running._version[0] += 1
 
 
-def _check_channels(x: Tensor, c: int, **tensors: Tensor | None) -> None:
+def check_channels(op: str, x: Tensor, c: int, **tensors: Tensor | None) -> None:
+    """The Tensors given must have one number for each of `c` channels."""
     for name, t in tensors.items():
         if t is not None:
-            _check.tensor("batch_norm", name, t)
+            _check.tensor(op, name, t)
             if t._shape != (c,):
-                raise ValueError(
-                    f"batch_norm: `{name}` must have shape (C,) = ({c},); got {t._shape} for input {x._shape}"
-                )
+                raise ValueError(f"{op}: `{name}` must have shape (C,) = ({c},); got {t._shape} for input {x._shape}")
 
 
-def _in_float32(x: Tensor, mean: Any, var: Any, weight: Any, bias: Any, *rest: Any) -> Tensor:
+def check_eps(op: str, eps: Any) -> float:
+    """`eps` as a float that is not negative."""
+    eps = _check.number(op, "eps", eps)
+    if not eps >= 0:
+        raise ValueError(f"{op}: `eps` (={eps}) must be at least 0")
+    return eps
+
+
+def in_float32(norm: Any, x: Tensor, mean: Any, var: Any, weight: Any, bias: Any, *rest: Any) -> Tensor:
     """Halves: computed in float32; the running statistics are written back."""
     wide = [None if t is None else cast(t, float32) for t in (mean, var, weight, bias)]
-    y = batch_norm(cast(x, float32), *wide, *rest)
+    y = norm(cast(x, float32), *wide, *rest)
     for running, new in zip((mean, var), wide, strict=False):
         if running is not None and new is not None:
             store(running, flat(cast(new, running._dtype)))
@@ -186,14 +215,12 @@ def batch_norm(
     if len(shape) < 2:
         raise ValueError(f"batch_norm: `input` must have at least 2 axes (N, C, ...); got shape {shape}")
     n, c, s = shape[0], shape[1], math.prod(shape[2:])
-    _check_channels(input, c, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    check_channels("batch_norm", input, c, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     _check.same_dtype("batch_norm", input=input, weight=weight, bias=bias)
     _check.same_dtype("batch_norm", input=input, running_mean=running_mean, running_var=running_var)
-    eps = _check.number("batch_norm", "eps", eps)
-    if not eps >= 0:
-        raise ValueError(f"batch_norm: `eps` (={eps}) must be at least 0")
+    eps = check_eps("batch_norm", eps)
     if input._dtype.is_half:
-        return _in_float32(input, running_mean, running_var, weight, bias, training, momentum, eps)
+        return in_float32(batch_norm, input, running_mean, running_var, weight, bias, training, momentum, eps)
     if training and n * s == 1:
         raise ValueError(f"batch_norm: training needs more than one element in a channel; got input {shape}")
     if not training:
@@ -202,11 +229,11 @@ def batch_norm(
         rstd = _like(running_var)
         _device.launch(K.reciprocal_std, (rstd._data,), (flat(running_var),), (eps,), c)
         return apply(BATCH_NORM, input, running_mean.detach(), rstd, weight, bias, params=(n, c, s, 0))
-    mean, var, rstd = _batch_statistics(input, n, c, s, eps)
+    y, batch_mean, batch_var, _ = apply(BATCH_NORM_TRAIN, input, weight, bias, params=(n, c, s, eps))
     if n * s > 0:
         share = _check.number("batch_norm", "momentum", momentum)
         if running_mean is not None:
-            _update(running_mean, mean, share, 1.0)
+            update_running(running_mean, batch_mean, share, 1.0)
         if running_var is not None:
-            _update(running_var, var, share, n * s / (n * s - 1))
-    return apply(BATCH_NORM, input, mean, rstd, weight, bias, params=(n, c, s, 1))
+            update_running(running_var, batch_var, share, n * s / (n * s - 1))
+    return y

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from nbnn import dtypes
+from nbnn import _layout, dtypes
 from nbnn.functional import _check
+from nbnn.functional.reduction import sum_to
 from nbnn.op import Op, apply, takes_arrays
-from nbnn.tensor import Tensor, flat, make, row_major, view
+from nbnn.tensor import Tensor, flat, make, view
 
 # -- reshape -------------------------------------------------------------------------------------------------------
 
@@ -16,7 +17,7 @@ from nbnn.tensor import Tensor, flat, make, row_major, view
 def _view_strides(t: Tensor, shape: tuple[int, ...]) -> tuple[int, ...] | None:
     """Strides that show `t` with another shape without a copy, or None where there are none."""
     if t.is_contiguous():
-        return row_major(shape)
+        return _layout.row_major(shape)
     old = [(n, s) for n, s in zip(t._shape, t.stride(), strict=True) if n != 1]
     strides: list[int] = []
     k = len(old)
@@ -281,11 +282,7 @@ def t(input: Tensor) -> Tensor:
 
 def _expand_forward(x: Tensor, params: tuple) -> tuple[Tensor]:
     (shape,) = params
-    lead = len(shape) - x.dim()
-    strides = (0,) * lead + tuple(
-        0 if n == 1 and m != 1 else s for n, m, s in zip(x._shape, shape[lead:], x.stride(), strict=True)
-    )
-    return (view(x, shape, strides, x._offset),)
+    return (view(x, shape, _layout.repeated(shape, x._shape, x.stride()), x._offset),)
 
 
 def _expand_grad(node: Any, grad: Tensor) -> tuple:
@@ -293,15 +290,6 @@ def _expand_grad(node: Any, grad: Tensor) -> tuple:
 
 
 EXPAND = Op("expand", forward=_expand_forward, grad=_expand_grad)
-
-
-def sum_to(grad: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """The sum of `grad` over the axes along which `shape` was broadcast."""
-    lead = grad.dim() - len(shape)
-    axes = tuple(range(lead)) + tuple(lead + k for k, n in enumerate(shape) if n == 1 and grad._shape[lead + k] != 1)
-    if axes:
-        grad = grad.sum(axes)
-    return grad if grad._shape == shape else apply(RESHAPE, grad, params=(shape,))
 
 
 @takes_arrays

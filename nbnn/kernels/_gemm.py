@@ -1,46 +1,55 @@
-"""Matrix product on the CPU: C = A @ B (+ bias), blocked, packed, the same bits for any number of threads.
+"""Matrix product on the CPU: C = A @ B (+ bias), blocked, the same bits for any number of threads.
 
-The scheme is that of Goto and van de Geijn ("Anatomy of high-performance matrix multiplication", 2008). A is cut into
-panels of `MR` rows and B into panels of two vectors of columns; each panel is copied so that step k of a product
-reads consecutive numbers, and `multiply_panels` keeps one MR x 2-vector tile of C in registers over `KC` steps.
+The scheme is that of Goto and van de Geijn ("Anatomy of high-performance matrix multiplication", 2008), with packing
+only where it pays. `_tile_product` keeps one tile of C, MR rows by two vectors of columns, in registers over a block of
+steps. It broadcasts numbers of A from wherever they lie and reads vectors of B; so A is packed (into panels of MR rows,
+step by step) only where it is big or would fall on the same cache sets again and again, and B is packed by whoever is
+about to multiply by it, a panel of two vectors of columns that stays in the first cache, unless it serves few rows.
+Products of few rows or columns whose operands lie along the steps are dot products (`_dots`).
 
-An element of C is its bias, then + a[0] * b[0], then + a[1] * b[1], ... whoever computes it; only a product of few rows
-by columns that lie along memory sums lanes first and then a fixed tree. The path depends on sizes and strides alone.
+An element of C is its bias, then + a[0] * b[0], then + a[1] * b[1], ... whoever computes it; only dot products sum
+lanes first and then a fixed tree. The path depends on sizes and strides alone.
 """
 
 from __future__ import annotations
 
 from nbnn import _jit
-from nbnn.kernels._cpu import inner_ranges
+from nbnn.kernels._cpu import address_of, inner_ranges
 from nbnn.kernels._simd import (
     LANES,
-    fma,
     gather,
     lanes,
-    load,
     load_part,
     splat,
     store,
     store_part,
+    tile_dot,
+    tile_dot_part,
     tile_load,
     tile_load_part,
     tile_outer,
+    tile_outer_at,
     tile_store,
+    tile_store_columns,
     tile_store_part,
+    tile_totals,
     tile_zero,
-    total,
     zero,
 )
+from nbnn.kernels._tile import row_offsets, tile_outer_part, tile_prefetch, tile_rectified
 
 # 16 registers of 64 bytes hold 8 x 2 accumulators beside the operands only where there are 32 (AVX-512).
 MR = 8 if LANES == 16 else 4
-KC = 256  # steps per block: a panel of B is 32 KB and stays near the core
-MC = 128  # rows of A that share one visit of a panel of B
-MS = 1024  # rows of A packed at once
-NS = 1024  # columns of B packed at once
-_SMALL = 32768  # multiply-adds below which packing does not pay
-_FEW_ROWS = 4  # a packed panel of B must serve more rows than this to be worth its copy
-_GRAIN = 1 << 19  # multiply-adds of one chunk: 10 microseconds
+KC = 256  # steps per block: a panel of B is 32 KB and stays in the first cache
+_ONE_BLOCK = 320  # up to so many steps make one block
+MS = 512  # rows of A packed at once: 0.5 MB of float32, inside the second cache
+_CHUNKS = 32  # of one block of C, each with a packed panel of B of its own
+_GRAIN = 1 << 18  # multiply-adds of one chunk: 4 microseconds
+_ITEMS = 8  # into which C is cut where there are not as many panels
+_ITEM_ROWS = 64  # but no fewer rows than these
+
+NO_BIAS, BIAS_OF_COLUMNS, BIAS_OF_ROWS = 0, 1, 2
+NONE, RELU = 0, 1  # activations
 
 
 @_jit.shared
@@ -50,10 +59,38 @@ def round_up(n, step):  # type: ignore[no-untyped-def]
 
 
 @_jit.shared
+def _block_depth(k):  # type: ignore[no-untyped-def]
+    """Steps of one block: equal blocks, so that no short one is left over."""
+    blocks = 1 if k <= _ONE_BLOCK else (k + KC - 1) // KC
+    return (k + blocks - 1) // blocks
+
+
+@_jit.shared
+def _row_blocks(m, panels):  # type: ignore[no-untyped-def]
+    """Blocks that the rows are cut into, so that also few panels of columns give several items."""
+    return max(1, min(_ITEMS // max(1, panels), m // _ITEM_ROWS))
+
+
+@_jit.shared
+def _item_grain(m, n, depth, width):  # type: ignore[no-untyped-def]
+    """Items (block of rows, panel of columns) in one chunk."""
+    panels = (n + width - 1) // width
+    blocks = _row_blocks(m, panels)
+    work = max(1, (m + blocks - 1) // blocks * width * depth)
+    return max(1, _GRAIN // work, (panels * blocks + _CHUNKS - 1) // _CHUNKS)
+
+
+@_jit.shared
 def workspace_size(m, n, k):  # type: ignore[no-untyped-def]
-    """Numbers of scratch space that `gemm` needs: never more than 257 * 2048 (2.1 MB of float32)."""
-    depth = min(k, KC) + 1  # one more step holds the bias
-    return depth * (round_up(min(m, MS), MR) + round_up(min(n, NS), 2 * LANES))
+    """Numbers of scratch space that `gemm` needs: never more than 320 * 1536 + 16 (2 MB of float32)."""
+    depth, rows = _block_depth(k), min(m, MS)
+    items, chunks = 0, 0
+    for width in (LANES, 2 * LANES):  # float64, float32
+        panels = (n + width - 1) // width
+        items = panels * _row_blocks(rows, panels)
+        grain = _item_grain(rows, n, depth, width)
+        chunks = max(chunks, (items + grain - 1) // grain)
+    return depth * (round_up(rows, MR) + chunks * 2 * LANES) + 16  # to begin at a cache line
 
 
 def _multiply_panels(c, c_at, ldc, a, a_at, b, b_at, k, rows, columns, fresh):  # type: ignore[no-untyped-def]
@@ -83,10 +120,28 @@ def _pack_panel(w, w_at, width, x, x_at, across, along, count, steps):  # type: 
 
     Only vector code: loops over scalars cost four times as much to compile, being vectorised behind alias checks.
     """
+    vector = lanes(w)
+    if across == 1 and width == 2 * vector:
+        for _ in range(steps):
+            store(w, w_at, load_part(x, x_at, count))
+            store(w, w_at + vector, load_part(x, x_at + vector, count - vector))
+            w_at += width
+            x_at += along
+        return
     for r in range(0, width, MR):
         left = count - r
         target, source = w_at + r, x_at + r * across
-        for _ in range(steps):
+        done = 0
+        if along == 1 and left > 0:
+            while done + vector <= steps:
+                if left >= MR:
+                    tile_store_columns(tile_load(x, source, across, MR, 1), w, target, width)
+                else:
+                    tile_store_columns(tile_load_part(x, source, across, MR, 1, left, vector), w, target, width)
+                target += vector * width
+                source += vector
+                done += vector
+        for _ in range(done, steps):
             if left <= 0:
                 store(w, target, zero(w, MR))
             elif across == 1:
@@ -99,93 +154,214 @@ def _pack_panel(w, w_at, width, x, x_at, across, along, count, steps):  # type: 
 
 pack_panel = _jit.jit(_pack_panel, inner=True)
 
-NO_BIAS, ONES, BIAS = 0, 1, 2  # what a panel holds in the step before its first: the bias enters as bias * 1
-
 
 @inner_ranges
-def _pack(start, stop, grain, w, w_at, width, x, x_at, across, along, n, k, bias, bias_at, lead):  # type: ignore[no-untyped-def]
-    """Item = a panel of `width` rows of A or columns of B."""
+def _pack(start, stop, grain, w, w_at, x, x_at, across, along, n, k):  # type: ignore[no-untyped-def]
+    """Item = a panel of MR rows of A."""
     for panel in range(start, stop):
-        r = panel * width
-        target = w_at + r * k
-        if lead != NO_BIAS:
-            target += r
-            for j in range(0, width, MR):
-                ones = splat(type(w[0])(1), MR)
-                store(w, target + j, load_part(bias, bias_at + r + j, n - r - j, MR) if lead == BIAS else ones)
-            target += width
-        pack_panel(w, target, width, x, x_at + r * across, across, along, n - r, k)
+        r = panel * MR
+        pack_panel(w, w_at + r * k, MR, x, x_at + r * across, across, along, n - r, k)
 
 
-@inner_ranges
-def _tiles(start, stop, grain, c, c_at, ldc, w, a_at, b_at, m, n, k, fresh):  # type: ignore[no-untyped-def]
-    """Item = (block of MC rows, panel of B), panels first."""
-    width = 2 * lanes(c)
-    panels = (n + width - 1) // width
-    for item in range(start, stop):
-        block = item // panels
-        j = (item - block * panels) * width
-        for i in range(block * MC, min(m, block * MC + MC), MR):
-            rows, columns = min(MR, m - i), min(width, n - j)
-            multiply_panels(c, c_at + i * ldc + j, ldc, w, a_at + i * k, w, b_at + j * k, k, rows, columns, fresh)
-
-
-def _dot(a, a_at, b, b_at, k):  # type: ignore[no-untyped-def]
-    """Sum of a[i] * b[i] over two runs of k numbers: lanes in order, then a fixed tree."""
-    low, high = zero(a), zero(a)
-    step = lanes(a)
-    i = 0
-    while i + 2 * step <= k:
-        low = fma(load(a, a_at + i), load(b, b_at + i), low)
-        high = fma(load(a, a_at + i + step), load(b, b_at + i + step), high)
-        i += 2 * step
-    while i < k:
-        low = fma(load_part(a, a_at + i, k - i), load_part(b, b_at + i, k - i), low)
-        i += step
-    return total(low + high)
-
-
-dot = _jit.jit(_dot, inner=True)
-
-
-@inner_ranges
-def _unpacked(
-    start, stop, grain, c, c_at, ldc, a, a_at, a_row, a_col, b, b_at, b_row, b_col, bias, lead, by_row, m, n, k
-):  # type: ignore[no-untyped-def]
-    """Item = four vectors of columns of C; A and B are read where they lie."""
+def _fill(c, c_at, ldc, rows, columns, bias, bias_at):  # type: ignore[no-untyped-def]
+    """Row i of a tile of C becomes bias[i]."""
     step = lanes(c)
-    for j in range(start * 4 * step, min(n, stop * 4 * step), 4 * step):
-        columns = min(4 * step, n - j)
-        for i in range(m):
-            at, a_i, b_j = c_at + i * ldc + j, a_at + i * a_row, b_at + j * b_col
-            for r in range(0, columns, step):
-                row = zero(c)
-                if lead != NO_BIAS:
-                    row = splat(bias[i]) if by_row else load_part(bias, j + r, columns - r)
-                store_part(c, at + r, row, columns - r)
-            if b_col == 1 and columns == 4 * step:
-                tile = tile_load(c, at, 0, 1, 4)
-                for s in range(k):
-                    tile = tile_outer(tile, a, a_i + s * a_col, 0, b, b_j + s * b_row)
-                tile_store(tile, c, at, 0)
-            elif a_col == 1 and b_row == 1:
-                for r in range(columns):
-                    c[at + r] += dot(a, a_i, b, b_j + r * b_col, k)
+    for i in range(rows):
+        row = splat(bias[bias_at + i])
+        store_part(c, c_at + i * ldc, row, columns)
+        store_part(c, c_at + i * ldc + step, row, columns - step)
+
+
+_fill_rows = _jit.jit(_fill, inner=True)
+
+
+def _tile(c, c_at, ldc, a, a_at, a_row, a_col, b, b_at, b_row, whole, k, rows, columns, fresh, relu):  # type: ignore[no-untyped-def]
+    """One tile of C: (0 if `fresh` else C) + A times B, of which `rows` x `columns` are stored.
+
+    Where `whole`, B can be read as far as the tile reaches.
+    """
+    full = rows == MR and columns == 2 * lanes(c)
+    if fresh:
+        tile = tile_zero(c, MR, 2)
+    elif full:
+        tile = tile_load(c, c_at, ldc, MR, 2)
+    else:
+        tile = tile_load_part(c, c_at, ldc, MR, 2, rows, columns)
+    tile_prefetch(tile, c, c_at + MR * ldc, ldc)  # the next tile: from memory, C would stop the product for 100 ns
+    offsets = row_offsets(a_row, rows, MR)
+    if whole and rows == MR and a_row == 1 and a_col == MR and b_row == 2 * lanes(c):  # constants: 198 GFLOP/s, not 185
+        for _ in range(k):
+            tile = tile_outer(tile, a, a_at, 1, b, b_at)
+            a_at += MR
+            b_at += 2 * lanes(c)
+    elif whole or full:
+        for _ in range(k):
+            tile = tile_outer_at(tile, a, a_at, offsets, b, b_at)
+            a_at += a_col
+            b_at += b_row
+    else:
+        for _ in range(k):
+            tile = tile_outer_part(tile, a, a_at, offsets, b, b_at, columns)
+            a_at += a_col
+            b_at += b_row
+    if relu:
+        tile = tile_rectified(tile)
+    if full:
+        tile_store(tile, c, c_at, ldc)
+    else:
+        tile_store_part(tile, c, c_at, ldc, rows, columns)
+
+
+_tile_product = _jit.jit(_tile, inner=True)
+
+
+@inner_ranges
+def _tiles(
+    start, stop, grain, c, c_at, ldc, a, a_at, a_panel, a_row, a_col, b, b_at, b_row, b_col, w, w_at, m, n, k, bias,
+    bias_at, lead, fresh, relu, in_place
+):  # type: ignore[no-untyped-def]  # fmt: skip
+    """Item = (panel of columns, block of rows): pack the panel of B unless it is read `in_place`, and multiply."""
+    width = 2 * lanes(c)
+    blocks = _row_blocks(m, (n + width - 1) // width)
+    rows = round_up((m + blocks - 1) // blocks, MR)
+    w_at += start // grain * k * width
+    last = -1
+    for item in range(start, stop):
+        panel, first = item // blocks, item % blocks * rows
+        j = panel * width
+        columns = min(width, n - j)
+        if panel != last and not in_place:
+            pack_panel(w, w_at, width, b, b_at + j * b_col, b_col, b_row, columns, k)
+            last = panel
+        for i in range(first, min(m, first + rows), MR):
+            high, at, left = min(MR, m - i), c_at + i * ldc + j, a_at + i // MR * a_panel
+            if lead == BIAS_OF_ROWS:
+                _fill_rows(c, at, ldc, high, columns, bias, bias_at + i)
+            elif lead == BIAS_OF_COLUMNS:
+                tile_store_part(tile_load_part(bias, j, 0, MR, 2, high, columns), c, at, ldc, high, columns)
+            new = fresh and lead == NO_BIAS
+            if in_place:
+                _tile_product(c, at, ldc, a, left, a_row, a_col, b, b_at + j, b_row, False, k, high, columns, new, relu)
             else:
-                for r in range(columns):
-                    value = c[at + r]
-                    for s in range(k):
-                        value += a[a_i + s * a_col] * b[b_j + r * b_col + s * b_row]
-                    c[at + r] = value
+                _tile_product(c, at, ldc, a, left, a_row, a_col, w, w_at, width, True, k, high, columns, new, relu)
+
+
+@inner_ranges
+def _dots(start, stop, grain, c, c_at, c_row, c_col, a, a_at, a_row, b, b_at, b_col, m, n, k, bias, lead, relu):  # type: ignore[no-untyped-def]
+    """Item = eight columns of C, whose elements are dot products of runs of k numbers."""
+    step = lanes(c)
+    whole = k - k % step
+    none = type(c[0])(0)
+    for j in range(start * 8, min(n, stop * 8), 8):
+        columns = min(8, n - j)
+        i = 0
+        while i < m:
+            left, wide = a_at + i * a_row, 4 if i + 4 <= m else 8
+            for part in range(0, columns, wide):
+                right = b_at + (j + part) * b_col
+                if wide == 4:
+                    many = row_offsets(b_col, columns - part, 4)
+                    tile = tile_zero(c, 4, 4)
+                    for s in range(0, whole, step):
+                        tile = tile_dot(tile, a, left + s, a_row, b, right + s, many)
+                    if whole < k:
+                        tile = tile_dot_part(tile, a, left + whole, a_row, b, right + whole, many, k - whole)
+                    sums = tile_totals(tile)
+                    for r in range(16):
+                        y, x = i + r // 4, j + part + r % 4
+                        if x < n:
+                            value = sums[r]
+                            if lead != NO_BIAS:
+                                value += bias[y if lead == BIAS_OF_ROWS else x]
+                            c[c_at + y * c_row + x * c_col] = none if relu and value <= none else value
+                else:
+                    eight = row_offsets(b_col, columns, 8)
+                    row = tile_zero(c, 1, 8)
+                    for s in range(0, whole, step):
+                        row = tile_dot(row, a, left + s, 0, b, right + s, eight)
+                    if whole < k:
+                        row = tile_dot_part(row, a, left + whole, 0, b, right + whole, eight, k - whole)
+                    totals = tile_totals(row)
+                    for x in range(columns):
+                        value = totals[x]
+                        if lead != NO_BIAS:
+                            value += bias[i if lead == BIAS_OF_ROWS else j + x]
+                        c[c_at + i * c_row + (j + x) * c_col] = none if relu and value <= none else value
+            i += 4 if wide == 4 else 1
 
 
 # The compiled drivers, as globals that nopython code can call.
-_run_unpacked, _run_pack, _run_tiles = _unpacked.cpu, _pack.cpu, _tiles.cpu
+_run_pack, _run_tiles, _run_dots = _pack.cpu, _tiles.cpu, _dots.cpu
+
+
+@_jit.shared
+def _prefers_dots(m, n, k, step):  # type: ignore[no-untyped-def]
+    """Whether dot products cost less cycles than tiles, where A and B both lie along the steps."""
+    products = ((m + 3) // 4) * ((n + 3) // 4) * ((k + step - 1) // step * 8 + 60)
+    if m < 4:
+        products = m * ((n + 7) // 8) * ((k + step - 1) // step * 5 + 40)
+    panels = (n + 2 * step - 1) // (2 * step)
+    tiles = panels * ((m + MR - 1) // MR) * (MR * k + 40) + n * k // 3
+    return products < tiles
+
+
+@_jit.shared
+def _packs_rows(m, n, k, a_row, a_col):  # type: ignore[no-untyped-def]
+    """Whether A is copied first: it serves many panels, or its numbers are strewn over the cache's sets."""
+    if n <= 64 or m < MR:
+        return False
+    return n >= 512 or a_col != 1 or a_row % 1024 == 0
+
+
+@_jit.shared
+def _in_place(m, k, b_row, b_col):  # type: ignore[no-untyped-def]
+    """Whether B is read where it lies: it serves few rows, or all of it stays in the first cache."""
+    return b_col == 1 and (m <= 2 * MR or (k * b_row <= 8192 and m <= 128))
+
+
+def _blocks(c, c_at, ldc, a, a_at, a_row, a_col, b, b_at, b_row, b_col, m, n, k, bias, lead, relu, w, w_at, pool):  # type: ignore[no-untyped-def]
+    """C block of rows by block of rows and, within, block of steps by block of steps."""
+    width = 2 * lanes(c)
+    # packed panels begin at a cache line: vectors that lie across two cost a tenth
+    w_at += -(address_of(w) // w.itemsize + w_at) % (64 // w.itemsize)
+    panels, deep = (n + width - 1) // width, _block_depth(k)
+    packs, in_place = _packs_rows(m, n, k, a_row, a_col), _in_place(m, k, b_row, b_col)
+    for i in range(0, m, MS):
+        rows = min(MS, m - i)
+        blocks, b_panels = _row_blocks(rows, panels), w_at + round_up(rows, MR) * deep
+        p = 0
+        while p == 0 or p < k:
+            depth, at, first = min(deep, k - p), a_at + i * a_row + p * a_col, NO_BIAS
+            if p == 0:
+                first = lead
+            args = (c, c_at + i * ldc, ldc, a, at, MR * a_row, a_row, a_col, b, b_at + p * b_row, b_row, b_col, w,
+                    b_panels, rows, n, depth, bias, i, first, p == 0, relu and p + deep >= k, in_place)  # fmt: skip
+            grain = _item_grain(rows, n, deep, width)
+            if packs:
+                work = (w, w_at, a, at, a_row, a_col, rows, depth)
+                _run_pack(work, 0, (rows + MR - 1) // MR, max(1, _GRAIN // (max(1, depth) * MR * 8)), pool)
+                args = (c, c_at + i * ldc, ldc, w, w_at, MR * depth, 1, MR, b, b_at + p * b_row, b_row, b_col, w,
+                        b_panels, rows, n, depth, bias, i, first, p == 0, relu and p + deep >= k, in_place)  # fmt: skip
+            _run_tiles(args, 0, panels * blocks, grain, pool)
+            p += max(1, deep)
+
+
+_run_blocks = _jit.jit(_blocks, inner=True)
 
 
 @_jit.jit
 def gemm(c, c_at, a, a_at, b, b_at, bias, by_row, m, n, k, a_row, a_col, b_row, b_col, ldc, workspace, w_at, pool):  # type: ignore[no-untyped-def]
-    """C = A @ B + bias: C (m, n) row-major with rows `ldc` apart, A (m, k) and B (k, n) with any strides.
+    """C = A @ B + bias: `gemm_activated` without an activation."""
+    gemm_activated(
+        c, c_at, a, a_at, b, b_at, bias, by_row, m, n, k, a_row, a_col, b_row, b_col, ldc, workspace, w_at, pool, NONE
+    )
+
+
+@_jit.jit
+def gemm_activated(
+    c, c_at, a, a_at, b, b_at, bias, by_row, m, n, k, a_row, a_col, b_row, b_col, ldc, workspace, w_at, pool, relu
+):  # type: ignore[no-untyped-def]
+    """C = activation(A @ B + bias): C (m, n) row-major with rows `ldc` apart, A (m, k) and B (k, n) with any strides.
 
     Parameters
     ----------
@@ -198,33 +374,19 @@ def gemm(c, c_at, a, a_at, b, b_at, bias, by_row, m, n, k, a_row, a_col, b_row, 
         Steps between neighbouring rows and columns: swapped, they transpose.
     pool : int
         Address of the parallel driver; 0 runs on the calling thread.
+    relu : int
+        `RELU`, or `NONE` for no activation.
     """
-    width = 2 * lanes(c)
     lead, added = NO_BIAS, c  # an array in any case: the kernels compile once for with and without bias
     if bias is not None:
-        lead, added = BIAS, bias
-    if m * n * k <= _SMALL or m < _FEW_ROWS:
-        items = (n + 2 * width - 1) // (2 * width)
-        args = (c, c_at, ldc, a, a_at, a_row, a_col, b, b_at, b_row, b_col, added, lead, by_row, m, n, k)
-        _run_unpacked(args, 0, items, max(1, _GRAIN // max(1, m * k * 2 * width)), pool)
-        return
-    for i in range(0, m, MS):
-        rows = min(MS, m - i)
-        for p in range(0, k, KC):
-            depth = min(KC, k - p)
-            steps, lead_a, lead_b = depth, NO_BIAS, NO_BIAS
-            if lead == BIAS and p == 0:
-                steps, lead_a, lead_b = depth + 1, BIAS if by_row else ONES, ONES if by_row else BIAS
-            at = a_at + i * a_row + p * a_col
-            args = (workspace, w_at, MR, a, at, a_row, a_col, rows, depth, added, i, lead_a)
-            _run_pack(args, 0, (rows + MR - 1) // MR, max(1, _GRAIN // (steps * MR * 8)), pool)
-            b_panels = w_at + round_up(rows, MR) * steps
-            for j in range(0, n, NS):
-                columns = min(NS, n - j)
-                panels = (columns + width - 1) // width
-                at = b_at + p * b_row + j * b_col
-                args = (workspace, b_panels, width, b, at, b_col, b_row, columns, depth, added, j, lead_b)
-                _run_pack(args, 0, panels, max(1, _GRAIN // (steps * width * 8)), pool)
-                args = (c, c_at + i * ldc + j, ldc, workspace, w_at, b_panels, rows, columns, steps, p == 0)
-                grain = max(1, _GRAIN // (steps * width * min(rows, MC)))
-                _run_tiles(args, 0, panels * ((rows + MC - 1) // MC), grain, pool)
+        lead, added = BIAS_OF_ROWS if by_row else BIAS_OF_COLUMNS, bias
+    if a_col == 1 and b_row == 1 and n < 4 and m > n:  # the transpose of C, whose columns are the rows of A
+        turned = NO_BIAS if lead == NO_BIAS else BIAS_OF_ROWS + BIAS_OF_COLUMNS - lead
+        args = (c, c_at, 1, ldc, b, b_at, b_col, a, a_at, a_row, n, m, k, added, turned, relu)
+        _run_dots(args, 0, (m + 7) // 8, max(1, _GRAIN // max(1, 8 * n * k)), pool)
+    elif a_col == 1 and b_row == 1 and _prefers_dots(m, n, k, lanes(c)):
+        args = (c, c_at, ldc, 1, a, a_at, a_row, b, b_at, b_col, m, n, k, added, lead, relu)
+        _run_dots(args, 0, (n + 7) // 8, max(1, _GRAIN // max(1, 8 * m * k)), pool)
+    elif m > 0 and n > 0:
+        _run_blocks(c, c_at, ldc, a, a_at, a_row, a_col, b, b_at, b_row, b_col, m, n, k, added, lead, relu,
+                    workspace, w_at, pool)  # fmt: skip

@@ -214,6 +214,31 @@ def gather(typingctx, array, index, step, count, lanes=None):  # type: ignore[no
     return signature(vector, array, *(types.intp,) * 3, *_given(lanes)), codegen
 
 
+@intrinsic(prefer_literal=True)
+def load_every(typingctx, array, index, step, count):  # type: ignore[no-untyped-def]
+    """Lane r is ``array[index + r * step]`` for the first `count` lanes (1 or more); `step`: a literal power of two.
+
+    Vector loads and shuffles, several times faster than `gather`; lanes from `count` on are 0 or numbers in between.
+    """
+    vector = _vector_of(array.dtype, None)
+    parts = step.literal_value
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        start = _pointer(context, builder, sig.args[0], args[0], args[1])
+        length = builder.add(builder.mul(builder.sub(args[3], _I64(1)), _I64(parts)), _I64(1))
+        values = []
+        for p in range(parts):
+            pointer = builder.gep(start, [_I64(p * vector.lanes)], inbounds=True)
+            mask = _first(builder, length, vector.lanes, p * vector.lanes)
+            values.append(_load_masked(builder, pointer, mask, vector))
+        even = ir.Constant(ir.VectorType(_I32, vector.lanes), list(range(0, 2 * vector.lanes, 2)))
+        while len(values) > 1:
+            values = [builder.shuffle_vector(a, b, even) for a, b in zip(values[::2], values[1::2], strict=True)]
+        return values[0]
+
+    return vector(array, types.intp, step, types.intp), codegen
+
+
 @intrinsic
 def store(typingctx, array, index, value):  # type: ignore[no-untyped-def]
     """Write a vector to ``array[index:]``."""
@@ -436,28 +461,81 @@ def tile_outer(typingctx, tile, a, a_index, a_step, b, b_index):  # type: ignore
 
 
 @intrinsic
+def tile_outer_at(typingctx, tile, a, a_index, a_offsets, b, b_index):  # type: ignore[no-untyped-def]
+    """``tile[r, :] += a[a_index + a_offsets[r]] * b[b_index:]``: `tile_outer` with rows that lie anywhere."""
+    vector = tile.vector
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        value, a_value, a_at, offsets, b_value, b_at = args
+        left = _pointer(context, builder, sig.args[1], a_value, a_at)
+        right = _pointer(context, builder, sig.args[4], b_value, b_at)
+        row = [_load(builder, _cell_pointer(builder, right, _I64(0), tile, 0, c), vector) for c in range(tile.columns)]
+        for r, offset in enumerate(cgutils.unpack_tuple(builder, offsets, tile.rows)):
+            factor = _splat(builder, builder.load(builder.gep(left, [offset], inbounds=True)), vector.llvm)
+            for c in range(tile.columns):
+                i = r * tile.columns + c
+                cell = _fma(builder, factor, row[c], builder.extract_value(value, i), vector)
+                value = builder.insert_value(value, cell, i)
+        return value
+
+    many = types.UniTuple(types.intp, tile.rows)
+    return tile(tile, a, types.intp, many, b, types.intp), codegen
+
+
+@intrinsic
+def tile_add(typingctx, a, b):  # type: ignore[no-untyped-def]
+    """The sum of two tiles."""
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        value = args[0]
+        for i, _, _ in _cells(a):
+            cell = builder.fadd(builder.extract_value(args[0], i), builder.extract_value(args[1], i))
+            value = builder.insert_value(value, cell, i)
+        return value
+
+    return a(a, a), codegen
+
+
+def _dot_step(context, builder, sig, args, load):  # type: ignore[no-untyped-def]
+    """`tile_dot`, with `load(pointer)` for how vectors are read."""
+    tile = sig.args[0]
+    value, a_value, a_at, step, b_value, b_at, offsets = args[:7]
+    left = _pointer(context, builder, sig.args[1], a_value, a_at)
+    right = _pointer(context, builder, sig.args[4], b_value, b_at)
+    offsets = cgutils.unpack_tuple(builder, offsets, tile.columns)
+    columns = [load(builder.gep(right, [offset], inbounds=True)) for offset in offsets]
+    for r in range(tile.rows):
+        row = load(builder.gep(left, [builder.mul(step, _I64(r))], inbounds=True))
+        for c in range(tile.columns):
+            i = r * tile.columns + c
+            cell = _fma(builder, row, columns[c], builder.extract_value(value, i), tile.vector)
+            value = builder.insert_value(value, cell, i)
+    return value
+
+
+@intrinsic
 def tile_dot(typingctx, tile, a, a_index, a_step, b, b_index, b_offsets):  # type: ignore[no-untyped-def]
     """``tile[r, c] += a[a_index + r * a_step:] * b[b_index + b_offsets[c]:]``, lane by lane: dot products."""
     vector = tile.vector
 
     def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
-        value, a_value, a_at, step, b_value, b_at, offsets = args
-        left = _pointer(context, builder, sig.args[1], a_value, a_at)
-        right = _pointer(context, builder, sig.args[4], b_value, b_at)
-        columns = [
-            _load(builder, builder.gep(right, [offset], inbounds=True), vector)
-            for offset in cgutils.unpack_tuple(builder, offsets, tile.columns)
-        ]
-        for r in range(tile.rows):
-            row = _load(builder, builder.gep(left, [builder.mul(step, _I64(r))], inbounds=True), vector)
-            for c in range(tile.columns):
-                i = r * tile.columns + c
-                cell = _fma(builder, row, columns[c], builder.extract_value(value, i), vector)
-                value = builder.insert_value(value, cell, i)
-        return value
+        return _dot_step(context, builder, sig, args, lambda pointer: _load(builder, pointer, vector))
 
     many = types.UniTuple(types.intp, tile.columns)
     return tile(tile, a, types.intp, types.intp, b, types.intp, many), codegen
+
+
+@intrinsic
+def tile_dot_part(typingctx, tile, a, a_index, a_step, b, b_index, b_offsets, count):  # type: ignore[no-untyped-def]
+    """`tile_dot` of the first `count` lanes; the others are not read."""
+    vector = tile.vector
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        mask = _first(builder, args[7], vector.lanes)
+        return _dot_step(context, builder, sig, args, lambda pointer: _load_masked(builder, pointer, mask, vector))
+
+    many = types.UniTuple(types.intp, tile.columns)
+    return tile(tile, a, types.intp, types.intp, b, types.intp, many, types.intp), codegen
 
 
 @intrinsic
@@ -470,3 +548,31 @@ def tile_totals(typingctx, tile):  # type: ignore[no-untyped-def]
         return context.make_tuple(builder, many, [_total(builder, cell, tile.vector) for cell in cells])
 
     return many(tile), codegen
+
+
+@intrinsic
+def tile_store_columns(typingctx, tile, array, index, stride):  # type: ignore[no-untyped-def]
+    """Write the transpose of a tile of one column of vectors: lane c of all its rows to ``array[index + c * stride:]``."""
+    if tile.columns != 1 or tile.rows & (tile.rows - 1):
+        return None
+
+    def weave(builder, rows):  # type: ignore[no-untyped-def]
+        """Lane 0 of every row, lane 1 of every row, ...: by halves, each a shuffle of two vectors."""
+        if len(rows) == 1:
+            return rows[0]
+        even, odd = weave(builder, rows[0::2]), weave(builder, rows[1::2])
+        n = even.type.count
+        order = [k // 2 + (k % 2) * n for k in range(2 * n)]
+        return builder.shuffle_vector(even, odd, ir.Constant(ir.VectorType(_I32, 2 * n), order))
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        start = _pointer(context, builder, sig.args[1], args[1], args[2])
+        rows, dtype = tile.rows, tile.vector.dtype
+        woven = weave(builder, [builder.extract_value(args[0], r) for r in range(rows)])
+        for c in range(tile.vector.lanes):
+            numbers = ir.Constant(ir.VectorType(_I32, rows), list(range(c * rows, (c + 1) * rows)))
+            pointer = builder.gep(start, [builder.mul(args[3], _I64(c))], inbounds=True)
+            _store(builder, builder.shuffle_vector(woven, woven, numbers), pointer, Vector(dtype, rows))
+        return context.get_dummy_value()
+
+    return types.void(tile, array, types.intp, types.intp), codegen

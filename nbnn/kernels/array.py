@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from nbnn import _jit
 from nbnn.kernels._cpu import over_elements, over_outputs, over_rows
 from nbnn.kernels._vecmath import natural
 
@@ -173,43 +172,6 @@ def le(a, b):
     return a <= b
 
 
-@_jit.jit
-def row_offset(row, d1, d2, d3, d4, t0, t1, t2, t3, t4):
-    """Where row `row` of a strided array starts, its outer axes being (d0, d1, d2, d3, d4) with strides t0..t4."""
-    i4 = row % d4
-    row //= d4
-    i3 = row % d3
-    row //= d3
-    i2 = row % d2
-    row //= d2
-    i1 = row % d1
-    return (row // d1) * t0 + i1 * t1 + i2 * t2 + i3 * t3 + i4 * t4
-
-
-@over_rows
-def strided_load(row, out, x, offset, d1, d2, d3, d4, n, t0, t1, t2, t3, t4, t5):
-    """out[row, j] = x[offset + ... + j t5]: a strided view made contiguous, row by row of its last axis."""
-    base = offset + row_offset(row, d1, d2, d3, d4, t0, t1, t2, t3, t4)
-    if t5 == 1:  # a loop of its own, so that LLVM sees unit steps and vectorises it
-        for j in range(n):
-            out[natural(row * n + j)] = x[natural(base + j)]
-    else:
-        for j in range(n):
-            out[natural(row * n + j)] = x[natural(base + j * t5)]
-
-
-@over_rows
-def strided_store(row, out, x, offset, d1, d2, d3, d4, n, t0, t1, t2, t3, t4, t5):
-    """out[offset + ... + j t5] = x[row, j]: contiguous values written through a strided view."""
-    base = offset + row_offset(row, d1, d2, d3, d4, t0, t1, t2, t3, t4)
-    if t5 == 1:
-        for j in range(n):
-            out[natural(base + j)] = x[natural(row * n + j)]
-    else:
-        for j in range(n):
-            out[natural(base + j * t5)] = x[natural(row * n + j)]
-
-
 @over_rows
 def argmax(row, out, x, length, inner):
     """The first position of the largest value along the middle axis of (outer, length, inner); NaN is largest."""
@@ -227,17 +189,42 @@ def argmax(row, out, x, length, inner):
 @over_rows
 def index_rows(row, out, x, index, length):
     """out[row, :] = x[index[row], :]"""
-    base = index[row] * length
+    at = row * length
+    base = index[natural(row)] * length
     for j in range(length):
-        out[natural(row * length + j)] = x[natural(base + j)]
+        out[natural(at + j)] = x[natural(base + j)]
 
 
 @over_rows
-def index_rows_backward(row, out, grad, index, count, length):
-    """out[row, :] = sum of grad[k, :] over the k with index[k] == row, in the order of k"""
+def bucket_rows(row, ends, order, index, size):
+    """Sort positions by the row they pick: order[ends[v - 1] : ends[v]] are those with index[k] == v, ascending.
+
+    One row does it all, in host memory.
+    """
+    for v in range(size):
+        ends[natural(v)] = 0
+    for k in range(index.size):
+        ends[natural(index[natural(k)])] += 1
+    total = row
+    for v in range(size):
+        count = ends[natural(v)]
+        ends[natural(v)] = total
+        total += count
+    for k in range(index.size):
+        v = index[natural(k)]
+        order[natural(ends[natural(v)])] = k
+        ends[natural(v)] += 1
+
+
+@over_rows
+def index_rows_backward(row, out, grad, ends, order, length):
+    """out[row, :] = sum of grad[k, :] over the k that picked this row, in the order of k"""
+    first = ends[natural(row - 1)] if row > 0 else 0
+    last = ends[natural(row)]
+    at = row * length
     for j in range(length):
-        out[natural(row * length + j)] = type(grad[0])(0)
-    for k in range(count):
-        if index[k] == row:
-            for j in range(length):
-                out[natural(row * length + j)] += grad[natural(k * length + j)]
+        out[natural(at + j)] = grad[natural(order[natural(first)] * length + j)] if first < last else 0
+    for p in range(first + 1, last):
+        base = order[natural(p)] * length
+        for j in range(length):
+            out[natural(at + j)] += grad[natural(base + j)]

@@ -7,8 +7,9 @@ are products again, with other steps: for C = A @ B, dA = dC @ B^T and dB = A^T 
 from __future__ import annotations
 
 from nbnn import _jit
-from nbnn.kernels._cpu import inner_ranges, over_outputs
+from nbnn.kernels._cpu import inner_ranges, over_outputs, over_rows
 from nbnn.kernels._gemm import gemm, workspace_size
+from nbnn.kernels._simd import lanes, load_part, store_part, zero
 
 _BIG = 1 << 21  # multiply-adds of one matrix above which it is split over threads, rather than the batch
 _CHUNKS = 8  # of a batch, each with a workspace of its own
@@ -37,6 +38,28 @@ def linear(i, x, w, bias, n, k, m):  # type: ignore[no-untyped-def]
     for step in range(k):
         value += x[row * k + step] * w[column * k + step]
     return value
+
+
+@over_rows
+def linear_backward(item, dx, dw, db, grad, x, w, n, k, m, need_x, need_w, need_b):  # type: ignore[no-untyped-def]
+    """dx = grad w, dw = grad^T x, db = the sum of the rows of grad (n, m), of those needed.
+
+    Item = an element of dx (n, k), then of dw (m, k), then of db (m).
+    """
+    value, first, last = type(grad[0])(0), need_x * n * k, need_x * n * k + need_w * m * k
+    if item < first:
+        for step in range(m):
+            value += grad[item // k * m + step] * w[step * k + item % k]
+        dx[item] = value
+    elif item < last:
+        row, column = (item - first) // k, (item - first) % k
+        for step in range(n):
+            value += grad[step * m + row] * x[step * k + column]
+        dw[item - first] = value
+    elif need_b:
+        for step in range(n):
+            value += grad[step * m + item - last]
+        db[item - last] = value
 
 
 @_jit.shared
@@ -84,3 +107,42 @@ def matmul_fast(out, a, b, workspace, batch, m, k, n, a_batch, a_row, a_col, b_b
 def linear_fast(out, x, w, bias, workspace, n, k, m, pool):  # type: ignore[no-untyped-def]
     """`linear` on the blocked product."""
     gemm(out, 0, x, 0, w, 0, bias, 0, n, m, k, k, 1, 1, k, m, workspace, 0, pool)
+
+
+_SUM_ROWS = 64  # rows summed apart, so that rounding errors do not grow with the number of rows
+_SUM_GRAIN = 1 << 16  # numbers summed by one chunk
+
+
+@inner_ranges
+def _column_sums(start, stop, grain, out, grad, n, m):  # type: ignore[no-untyped-def]
+    """Item = a vector of columns of grad (n, m)."""
+    step = lanes(out)
+    for j in range(start * step, min(m, stop * step), step):
+        whole = zero(out)
+        for block in range(0, n, _SUM_ROWS):
+            part = zero(out)
+            for i in range(block, min(n, block + _SUM_ROWS)):
+                part += load_part(grad, i * m + j, m - j)
+            whole += part
+        store_part(out, j, whole, m - j)
+
+
+_run_column_sums = _column_sums.cpu
+
+
+@_jit.shared
+def linear_backward_workspace(n, k, m, need_x, need_w, need_b):  # type: ignore[no-untyped-def]
+    """Numbers of scratch space of `linear_backward_fast`."""
+    return max(need_x * workspace_size(n, k, m), need_w * workspace_size(m, k, n))
+
+
+@_jit.jit
+def linear_backward_fast(dx, dw, db, grad, x, w, workspace, n, k, m, need_x, need_w, need_b, pool):  # type: ignore[no-untyped-def]
+    """`linear_backward` on the blocked product, one launch for all that is needed."""
+    if need_x:
+        gemm(dx, 0, grad, 0, w, 0, None, 0, n, k, m, m, 1, k, 1, k, workspace, 0, pool)
+    if need_w:
+        gemm(dw, 0, grad, 0, x, 0, None, 0, m, k, n, 1, m, k, 1, k, workspace, 0, pool)
+    if need_b:
+        step = lanes(db)
+        _run_column_sums((db, grad, n, m), 0, (m + step - 1) // step, max(1, _SUM_GRAIN // max(1, n * step)), pool)

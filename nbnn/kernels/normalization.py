@@ -12,43 +12,57 @@ import numpy as np
 
 from nbnn import _jit
 from nbnn.kernels._cpu import over_elements, over_rows
-from nbnn.kernels._reduce import (
-    dot_range,
-    lane_count,
-    lanes_add,
-    lanes_multiply,
-    lanes_of,
-    lanes_some,
-    lanes_store,
-    lanes_subtract,
-    squares_range,
-    sum_range,
-)
+from nbnn.kernels._reduce import dot_range, squares_range, sum_range
+from nbnn.kernels._shuffle import starts_line, stream
+from nbnn.kernels._simd import fma, lanes, load, load_part, splat, store, store_part, total, zero
 from nbnn.kernels._vecmath import natural
 
 
-@over_rows
-def batch_norm_stats(c, mean, var, rstd, x, batch, channels, spatial, eps):
-    """mean[c] and the biased var[c] (two passes) of a channel, and rstd[c] = 1 / sqrt(var + eps)."""
-    kind = type(x[0])
+@_jit.jit
+def _channel_stats(c, x, batch, channels, spatial):
+    """Mean and biased variance (two passes) of a channel."""
     count = batch * spatial
-    total = np.float64(0)  # one float64 for a whole segment costs nothing and keeps the mean of large batches exact
+    whole = np.float64(0)  # one float64 for a whole segment costs nothing and keeps the mean of large batches exact
     if spatial == 1:
-        total += sum_range(x, c, batch, channels)
+        whole += sum_range(x, c, batch, channels)
     else:
         for n in range(batch):
-            total += sum_range(x, (n * channels + c) * spatial, spatial, 1)
-    middle = kind(total / count)
+            whole += sum_range(x, (n * channels + c) * spatial, spatial, 1)
+    middle = type(x[0])(whole / count)
     spread = np.float64(0)
     if spatial == 1:
         spread += squares_range(x, c, batch, channels, middle)
     else:
         for n in range(batch):
             spread += squares_range(x, (n * channels + c) * spatial, spatial, 1, middle)
-    mean[c] = middle
-    v = spread / count
+    return middle, spread / count
+
+
+@over_rows
+def batch_norm_stats(c, mean, var, rstd, x, batch, channels, spatial, eps):
+    """mean[c] and the biased var[c] of a channel, and rstd[c] = 1 / sqrt(var + eps)."""
+    kind = type(x[0])
+    m, v = _channel_stats(c, x, batch, channels, spatial)
+    mean[c] = m
     var[c] = kind(v)
     rstd[c] = kind(np.float64(1) / math.sqrt(v + eps))
+
+
+@over_rows
+def batch_norm_train(c, y, mean, var, rstd, x, weight, bias, batch, channels, spatial, eps):
+    """`batch_norm_stats` and `batch_norm` of a channel, which then still lies in the cache."""
+    kind = type(x[0])
+    m, v = _channel_stats(c, x, batch, channels, spatial)
+    r = kind(np.float64(1) / math.sqrt(v + eps))
+    mean[c] = m
+    var[c] = kind(v)
+    rstd[c] = r
+    scale = r if weight is None else r * weight[c]
+    shift = kind(0) if bias is None else bias[c]
+    for n in range(batch):
+        for k in range((n * channels + c) * spatial, (n * channels + c + 1) * spatial):
+            j = natural(k)
+            y[j] = (x[j] - m) * scale + shift
 
 
 @over_rows
@@ -73,21 +87,21 @@ def batch_norm_backward(c, dx, dweight, dbias, grad, x, mean, rstd, weight, batc
     kind = type(x[0])
     m = mean[c]
     r = rstd[c]
-    total = np.float64(0)
+    whole = np.float64(0)
     dot = np.float64(0)
     if spatial == 1:
-        total += sum_range(grad, c, batch, channels)
+        whole += sum_range(grad, c, batch, channels)
         dot += dot_range(grad, c, x, c, batch, channels, m)
     else:
         for n in range(batch):
             at = (n * channels + c) * spatial
-            total += sum_range(grad, at, spatial, 1)
+            whole += sum_range(grad, at, spatial, 1)
             dot += dot_range(grad, at, x, at, spatial, 1, m)
-    dbias[c] = kind(total)
+    dbias[c] = kind(whole)
     dweight[c] = kind(dot * r)
     scale = r if weight is None else r * weight[c]
     share = np.float64(training) / (batch * spatial)
-    a = kind(total * share)
+    a = kind(whole * share)
     b = kind(dot * r * r * share)
     if spatial == 1:
         for j in range(c, batch * channels, channels):
@@ -162,115 +176,283 @@ def reciprocal_std(var, eps):
     return type(var)(np.float64(1) / math.sqrt(np.float64(var) + eps))
 
 
-# CPU, S = 1 (a matrix of N vectors): a channel is a column, and a strip of columns is worked on at once, in lanes. Sums
-# run down the rows in groups of 32, as those of `_reduce` do. At (256, 512) statistics take 16 us so, 430 by channel.
+# CPU: results of STREAMED elements or more go past the caches, which would first read the memory they are to overwrite:
+# 12 MB take 0.9 ms so, and 1.6 ms otherwise (1 MB: no difference).
+
+STREAMED = 1 << 20
+
+
+@_jit.jit
+def streams(y, length):
+    """Whether rows of `length` elements of the result `y` are written past the caches."""
+    return y.size >= STREAMED and length % 16 == 0 and starts_line(y)
+
+
+@_jit.jit
+def write_affine(y, x, at, length, m, factor, offset, past):
+    """y = (x - m) * factor + offset for `length` elements from `at` on."""
+    wide = lanes(x)
+    middle, scale, shift = splat(m), splat(factor), splat(offset)
+    full = at + length - length % wide
+    if past:
+        for j in range(at, full, wide):
+            stream(y, j, (load(x, j) - middle) * scale + shift)
+    else:
+        for j in range(at, full, wide):
+            store(y, j, (load(x, j) - middle) * scale + shift)
+    if full < at + length:
+        some = at + length - full
+        store_part(y, full, (load_part(x, full, some) - middle) * scale + shift, some)
+
+
+@_jit.jit
+def write_gradient(dx, grad, x, at, length, m, factor, share, slope, past):
+    """dx = grad * factor - share - (x - m) * slope for `length` elements from `at` on."""
+    wide = lanes(x)
+    middle, scale, a, b = splat(m), splat(factor), splat(share), splat(slope)
+    full = at + length - length % wide
+    if past:
+        for j in range(at, full, wide):
+            stream(dx, j, load(grad, j) * scale - a - (load(x, j) - middle) * b)
+    else:
+        for j in range(at, full, wide):
+            store(dx, j, load(grad, j) * scale - a - (load(x, j) - middle) * b)
+    if full < at + length:
+        some = at + length - full
+        value = load_part(grad, full, some) * scale - a - (load_part(x, full, some) - middle) * b
+        store_part(dx, full, value, some)
 
 
 @over_rows
-def _stats_strip(strip, mean, var, rstd, x, batch, channels, eps):
-    width = lane_count(x)
-    zero = lanes_of(x, 0)
-    k = strip * width
-    some = width if channels - k > width else channels - k
-    share = lanes_of(x, np.float64(1) / batch)
-    middle = zero
-    for twice in range(2):  # first the mean (of x - 0), then the variance
-        total = zero
-        part = zero
-        for n in range(batch):
-            v = lanes_subtract(lanes_some(x, n * channels + k, some, zero), middle)
-            part = lanes_add(part, v if twice == 0 else lanes_multiply(v, v))
-            if n % 32 == 31:
-                total = lanes_add(total, part)
-                part = zero
-        result = lanes_multiply(lanes_add(total, part), share)
-        if twice == 0:
-            middle = result
-            lanes_store(mean, k, some, result)
-        else:
-            lanes_store(var, k, some, result)
+def _train_planes(c, y, mean, var, rstd, x, weight, bias, batch, channels, spatial, eps, past):
+    kind = type(x[0])
+    m, v = _channel_stats(c, x, batch, channels, spatial)
+    r = kind(np.float64(1) / math.sqrt(v + eps))
+    mean[c] = m
+    var[c] = kind(v)
+    rstd[c] = r
+    scale = r if weight is None else r * weight[c]
+    shift = kind(0) if bias is None else bias[c]
+    for n in range(batch):
+        write_affine(y, x, (n * channels + c) * spatial, spatial, m, scale, shift, past)
+
+
+@over_rows
+def _normalize_plane(row, y, x, mean, rstd, weight, bias, channels, spatial, past):
+    c = row % channels
+    kind = type(x[0])
+    scale = rstd[c] if weight is None else rstd[c] * weight[c]
+    write_affine(y, x, row * spatial, spatial, mean[c], scale, kind(0) if bias is None else bias[c], past)
+
+
+@_jit.jit
+def plane_sums(grad, x, at, length, m):
+    """Sums of grad and of grad * (x - m) over a plane, by blocks of 4096 that are added in float64."""
+    wide = lanes(x)
+    middle = splat(m)
+    whole = np.float64(0)
+    dot = np.float64(0)
+    stop = at + length
+    while at < stop:
+        end = min(stop, at + 4096)
+        one = other = dot_one = dot_other = zero(x)
+        while at + 2 * wide <= end:
+            g, h = load(grad, at), load(grad, at + wide)
+            one += g
+            other += h
+            dot_one = fma(g, load(x, at) - middle, dot_one)
+            dot_other = fma(h, load(x, at + wide) - middle, dot_other)
+            at += 2 * wide
+        while at < end:
+            g = load_part(grad, at, end - at)
+            one += g
+            dot_one = fma(g, load_part(x, at, end - at) - middle, dot_one)
+            at += wide
+        at = end
+        whole += total(one + other)
+        dot += total(dot_one + dot_other)
+    return whole, dot
+
+
+@over_rows
+def _backward_planes(c, dx, dweight, dbias, grad, x, mean, rstd, weight, batch, channels, spatial, training, past):
+    kind = type(x[0])
+    m = mean[c]
+    r = rstd[c]
+    whole = np.float64(0)
+    dot = np.float64(0)
+    for n in range(batch):
+        both, product = plane_sums(grad, x, (n * channels + c) * spatial, spatial, m)
+        whole += both
+        dot += product
+    dbias[c] = kind(whole)
+    dweight[c] = kind(dot * r)
+    scale = r if weight is None else r * weight[c]
+    share = np.float64(training) / (batch * spatial) * scale
+    a = kind(whole * share)
+    b = kind(dot * r * r * share)
+    for n in range(batch):
+        write_gradient(dx, grad, x, (n * channels + c) * spatial, spatial, m, scale, a, b, past)
+
+
+# CPU, S = 1 (a matrix of N vectors): a channel is a column, and a strip of 32 columns is worked on at once. Sums run
+# down the rows in groups of 32, as those of `_reduce` do. A strip of 128 rows is read again from the nearest cache.
+
+STRIP = 32
+
+
+def _strip_row(x, at, some):
+    """STRIP numbers of a row; the mask of a whole strip disappears."""
+    return load_part(x, at, some, STRIP)
+
+
+_strip_row = _jit.jit(_strip_row, inline=True)
+
+
+@_jit.jit
+def _column_sums(x, k, some, batch, channels, middle, squared):
+    """Sums of x - middle, or of its squares, down a strip of columns."""
+    whole = part = zero(x, STRIP)
+    for n in range(batch):
+        at = n * channels + k
+        v = (_strip_row(x, at, STRIP) if some == STRIP else _strip_row(x, at, some)) - middle
+        part = fma(v, v, part) if squared else part + v
+        if n % 32 == 31:
+            whole += part
+            part = zero(x, STRIP)
+    return whole + part
+
+
+@over_rows
+def _train_strip(strip, y, mean, var, rstd, x, weight, bias, batch, channels, eps):
+    """`batch_norm_train`; without y (None) `batch_norm_stats`."""
+    kind = type(x[0])
+    k = strip * STRIP
+    some = min(STRIP, channels - k)
+    share = splat(kind(np.float64(1) / batch), STRIP)
+    nothing = zero(x, STRIP)
+    middle = _column_sums(x, k, some, batch, channels, nothing, False) * share
+    store_part(mean, k, middle, some)
+    store_part(var, k, _column_sums(x, k, some, batch, channels, middle, True) * share, some)
     for c in range(k, k + some):
-        rstd[natural(c)] = type(x[0])(np.float64(1) / math.sqrt(np.float64(var[natural(c)]) + eps))
+        rstd[natural(c)] = kind(np.float64(1) / math.sqrt(np.float64(var[natural(c)]) + eps))
+    if y is not None:
+        _normalize_strip(y, x, k, some, middle, rstd, weight, bias, 0, batch, channels)
+
+
+@_jit.jit
+def _normalize_strip(y, x, k, some, middle, rstd, weight, bias, start, stop, channels):
+    """y of the rows [start, stop) of a strip of columns."""
+    scale = _strip_row(rstd, k, some)
+    shift = zero(x, STRIP)
+    if weight is not None:
+        scale *= _strip_row(weight, k, some)
+    if bias is not None:
+        shift = _strip_row(bias, k, some)
+    for n in range(start, stop):
+        at = n * channels + k
+        if some == STRIP:
+            store(y, at, fma(_strip_row(x, at, STRIP) - middle, scale, shift))
+        else:
+            store_part(y, at, fma(_strip_row(x, at, some) - middle, scale, shift), some)
 
 
 @over_rows
-def _normalize_vector(n, y, x, mean, rstd, weight, bias, channels):
-    for c in range(channels):
-        j = natural(n * channels + c)
-        scale = rstd[c] if weight is None else rstd[c] * weight[c]
-        y[j] = (x[j] - mean[c]) * scale + (type(x[0])(0) if bias is None else bias[c])
+def _vector_strip(strip, y, x, mean, rstd, weight, bias, batch, channels):
+    """`batch_norm` for a strip of columns."""
+    k = strip * STRIP
+    some = min(STRIP, channels - k)
+    _normalize_strip(y, x, k, some, _strip_row(mean, k, some), rstd, weight, bias, 0, batch, channels)
 
 
 @over_rows
 def _backward_strip(strip, dx, dweight, dbias, grad, x, mean, rstd, weight, batch, channels, training):
-    width = lane_count(x)
-    zero = lanes_of(x, 0)
-    k = strip * width
-    some = width if channels - k > width else channels - k
-    middle = lanes_some(mean, k, some, zero)
-    r = lanes_some(rstd, k, some, zero)
-    total = dot = part = part_dot = zero
-    for n in range(batch):
-        g = lanes_some(grad, n * channels + k, some, zero)
-        h = lanes_subtract(lanes_some(x, n * channels + k, some, zero), middle)
-        part = lanes_add(part, g)
-        part_dot = lanes_add(part_dot, lanes_multiply(g, h))
-        if n % 32 == 31:
-            total = lanes_add(total, part)
-            dot = lanes_add(dot, part_dot)
-            part = part_dot = zero
-    total = lanes_add(total, part)
-    dot = lanes_multiply(lanes_add(dot, part_dot), r)
-    lanes_store(dbias, k, some, total)
-    lanes_store(dweight, k, some, dot)
-    share = lanes_of(x, np.float64(training) / batch)
-    a = lanes_multiply(total, share)
-    b = lanes_multiply(lanes_multiply(dot, r), share)
-    scale = r if weight is None else lanes_multiply(r, lanes_some(weight, k, some, zero))
+    kind = type(x[0])
+    k = strip * STRIP
+    some = min(STRIP, channels - k)
+    middle, r = _strip_row(mean, k, some), _strip_row(rstd, k, some)
+    whole = dot = part = part_dot = zero(x, STRIP)
     for n in range(batch):
         at = n * channels + k
-        h = lanes_subtract(lanes_some(x, at, some, zero), middle)
-        g = lanes_subtract(lanes_some(grad, at, some, zero), a)
-        lanes_store(dx, at, some, lanes_multiply(lanes_subtract(g, lanes_multiply(h, b)), scale))
+        g = _strip_row(grad, at, STRIP) if some == STRIP else _strip_row(grad, at, some)
+        h = (_strip_row(x, at, STRIP) if some == STRIP else _strip_row(x, at, some)) - middle
+        part += g
+        part_dot = fma(g, h, part_dot)
+        if n % 32 == 31:
+            whole += part
+            dot += part_dot
+            part = part_dot = zero(x, STRIP)
+    whole += part
+    dot = (dot + part_dot) * r
+    store_part(dbias, k, whole, some)
+    store_part(dweight, k, dot, some)
+    share = splat(kind(np.float64(training) / batch), STRIP)
+    a, b = whole * share, dot * r * share
+    scale = r if weight is None else r * _strip_row(weight, k, some)
+    for n in range(batch):
+        at = n * channels + k
+        if some == STRIP:
+            value = (_strip_row(grad, at, STRIP) - a - (_strip_row(x, at, STRIP) - middle) * b) * scale
+            store(dx, at, value)
+        else:
+            value = (_strip_row(grad, at, some) - a - (_strip_row(x, at, some) - middle) * b) * scale
+            store_part(dx, at, value, some)
 
 
-_stats_cpu, _stats_strip_cpu = batch_norm_stats.cpu, _stats_strip.cpu
-_plane_cpu, _vector_cpu = batch_norm.cpu, _normalize_vector.cpu
-_backward_cpu, _backward_strip_cpu = batch_norm_backward.cpu, _backward_strip.cpu
+_train_strip_cpu, _train_cpu = _train_strip.cpu, _train_planes.cpu
+_plane_cpu, _vector_cpu = _normalize_plane.cpu, _vector_strip.cpu
+_backward_cpu, _backward_strip_cpu = _backward_planes.cpu, _backward_strip.cpu
 
 
 @_jit.jit
 def batch_norm_stats_fast(mean, var, rstd, x, workspace, batch, channels, spatial, eps, pool):
-    """`batch_norm_stats` on the CPU."""
-    if spatial == 1:
-        width = lane_count(x)
-        args = (mean, var, rstd, x, batch, channels, eps)
-        _stats_strip_cpu(args, 0, (channels + width - 1) // width, 1 + 256 // batch, pool)
-    else:
-        grain = 1 + 32768 // (batch * spatial)
-        _stats_cpu((mean, var, rstd, x, batch, channels, spatial, eps), 0, channels, grain, pool)
+    """`batch_norm_stats` on the CPU for S = 1."""
+    args = (None, mean, var, rstd, x, None, None, batch, channels, eps)
+    _train_strip_cpu(args, 0, (channels + STRIP - 1) // STRIP, 1 + 512 // batch, pool)
 
 
 @_jit.jit
-def batch_norm_fast(y, x, mean, rstd, weight, bias, workspace, channels, spatial, pool):
-    """`batch_norm` on the CPU."""
-    if spatial == 1:
-        grain = 1 + 32768 // channels
-        _vector_cpu((y, x, mean, rstd, weight, bias, channels), 0, y.size // channels, grain, pool)
-    else:
-        grain = 1 + 32768 // spatial
-        _plane_cpu((y, x, mean, rstd, weight, bias, channels, spatial), 0, y.size // spatial, grain, pool)
+def batch_norm_train_vectors_fast(y, mean, var, rstd, x, weight, bias, workspace, batch, channels, spatial, eps, pool):
+    """`batch_norm_train` on the CPU for S = 1."""
+    args = (y, mean, var, rstd, x, weight, bias, batch, channels, eps)
+    _train_strip_cpu(args, 0, (channels + STRIP - 1) // STRIP, 1 + 256 // batch, pool)
 
 
 @_jit.jit
-def batch_norm_backward_fast(
+def batch_norm_vectors_fast(y, x, mean, rstd, weight, bias, workspace, channels, spatial, pool):
+    """`batch_norm` on the CPU for S = 1."""
+    batch = y.size // channels
+    args = (y, x, mean, rstd, weight, bias, batch, channels)
+    _vector_cpu(args, 0, (channels + STRIP - 1) // STRIP, 1 + 512 // batch, pool)
+
+
+@_jit.jit
+def batch_norm_planes_fast(y, x, mean, rstd, weight, bias, workspace, channels, spatial, pool):
+    """`batch_norm` on the CPU for S > 1."""
+    args = (y, x, mean, rstd, weight, bias, channels, spatial, streams(y, spatial))
+    _plane_cpu(args, 0, y.size // spatial, 1 + 32768 // spatial, pool)
+
+
+@_jit.jit
+def batch_norm_train_fast(y, mean, var, rstd, x, weight, bias, workspace, batch, channels, spatial, eps, pool):
+    """`batch_norm_train` on the CPU for S > 1."""
+    args = (y, mean, var, rstd, x, weight, bias, batch, channels, spatial, eps, streams(y, spatial))
+    _train_cpu(args, 0, channels, 1 + 16384 // (batch * spatial), pool)
+
+
+@_jit.jit
+def batch_norm_backward_vectors_fast(
     dx, dweight, dbias, grad, x, mean, rstd, weight, workspace, batch, channels, spatial, training, pool
 ):
-    """`batch_norm_backward` on the CPU."""
-    if spatial == 1:
-        width = lane_count(x)
-        args = (dx, dweight, dbias, grad, x, mean, rstd, weight, batch, channels, training)
-        _backward_strip_cpu(args, 0, (channels + width - 1) // width, 1 + 128 // batch, pool)
-    else:
-        args = (dx, dweight, dbias, grad, x, mean, rstd, weight, batch, channels, spatial, training)
-        _backward_cpu(args, 0, channels, 1 + 16384 // (batch * spatial), pool)
+    """`batch_norm_backward` on the CPU for S = 1."""
+    args = (dx, dweight, dbias, grad, x, mean, rstd, weight, batch, channels, training)
+    _backward_strip_cpu(args, 0, (channels + STRIP - 1) // STRIP, 1 + 256 // batch, pool)
+
+
+@_jit.jit
+def batch_norm_backward_planes_fast(
+    dx, dweight, dbias, grad, x, mean, rstd, weight, workspace, batch, channels, spatial, training, pool
+):
+    """`batch_norm_backward` on the CPU for S > 1."""
+    args = (dx, dweight, dbias, grad, x, mean, rstd, weight, batch, channels, spatial, training, streams(dx, spatial))
+    _backward_cpu(args, 0, channels, 1 + 16384 // (batch * spatial), pool)

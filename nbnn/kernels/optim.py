@@ -12,7 +12,7 @@ import numpy as np
 
 from nbnn import _jit
 from nbnn.kernels import _vecmath
-from nbnn.kernels._cpu import over_rows
+from nbnn.kernels._cpu import arrays_at, over_ranges, over_rows
 
 
 @_jit.jit
@@ -79,3 +79,172 @@ def adam_amsgrad(
     if not v <= largest[i]:  # a NaN is kept
         largest[i] = v
     param[i] = kind(shrink) * param[i] - _adam_step(m, largest[i], step_size, root, eps)
+
+
+@over_rows
+def rmsprop(i, param, square, grad, sign, lr, weight_decay, alpha, rest, eps):
+    """v = alpha v + (1 - alpha) g^2; p -= lr g / (sqrt(v) + eps)"""
+    i = np.uint64(i)
+    kind = type(param[i])
+    g = _penalized(param[i], grad[i], sign, weight_decay)
+    v = kind(alpha) * square[i] + kind(rest) * g * g
+    square[i] = v
+    param[i] -= kind(lr) * g / (_vecmath.sqrt(v) + kind(eps))
+
+
+@over_rows
+def rmsprop_momentum(i, param, square, buffer, grad, sign, lr, weight_decay, alpha, rest, eps, momentum):
+    """As `rmsprop`, with b = momentum b + g / (sqrt(v) + eps); p -= lr b"""
+    i = np.uint64(i)
+    kind = type(param[i])
+    g = _penalized(param[i], grad[i], sign, weight_decay)
+    v = kind(alpha) * square[i] + kind(rest) * g * g
+    square[i] = v
+    b = kind(momentum) * buffer[i] + g / (_vecmath.sqrt(v) + kind(eps))
+    buffer[i] = b
+    param[i] -= kind(lr) * b
+
+
+@over_rows
+def rmsprop_centered(i, param, square, mean, grad, sign, lr, weight_decay, alpha, rest, eps):
+    """As `rmsprop`, with m += (1 - alpha) (g - m) and v - m^2 in the place of v"""
+    i = np.uint64(i)
+    kind = type(param[i])
+    g = _penalized(param[i], grad[i], sign, weight_decay)
+    v = kind(alpha) * square[i] + kind(rest) * g * g
+    m = mean[i] + kind(rest) * (g - mean[i])
+    square[i] = v
+    mean[i] = m
+    param[i] -= kind(lr) * g / (_vecmath.sqrt(v - m * m) + kind(eps))
+
+
+@over_rows
+def rmsprop_centered_momentum(i, param, square, buffer, mean, grad, sign, lr, weight_decay, alpha, rest, eps, momentum):
+    """As `rmsprop_centered`, with b = momentum b + g / (sqrt(v - m^2) + eps); p -= lr b"""
+    i = np.uint64(i)
+    kind = type(param[i])
+    g = _penalized(param[i], grad[i], sign, weight_decay)
+    v = kind(alpha) * square[i] + kind(rest) * g * g
+    m = mean[i] + kind(rest) * (g - mean[i])
+    square[i] = v
+    mean[i] = m
+    b = kind(momentum) * buffer[i] + g / (_vecmath.sqrt(v - m * m) + kind(eps))
+    buffer[i] = b
+    param[i] -= kind(lr) * b
+
+
+@over_rows
+def adagrad(i, param, total, grad, sign, lr, weight_decay, eps):
+    """s += g^2; p -= lr g / (sqrt(s) + eps)"""
+    i = np.uint64(i)
+    g = _penalized(param[i], grad[i], sign, weight_decay)
+    s = total[i] + g * g
+    total[i] = s
+    param[i] -= type(g)(lr) * g / (_vecmath.sqrt(s) + type(g)(eps))
+
+
+@over_rows
+def scale(i, x, factor):
+    """x *= factor"""
+    i = np.uint64(i)
+    x[i] *= type(x[i])(factor)
+
+
+@over_rows
+def clamp(i, x, low, high):
+    """x = low where x < low, high where x > high; a NaN stays"""
+    i = np.uint64(i)
+    v = x[i]
+    v = type(v)(low) if v < low else v
+    x[i] = type(v)(high) if v > high else v
+
+
+# The norm of many arrays as one vector: float64 sums in lanes for each piece, then over the pieces in their order.
+
+LANES = 64  # partial sums of a piece: as many as the CPU can add at once, wherever it runs
+
+
+@_jit.jit
+def _magnitude(x):
+    """|x| in float64, in which the square of no float32 overflows"""
+    return abs(np.float64(x))
+
+
+@_jit.jit
+def _sum_squares(x, start, stop, sums, at):
+    """sums[at + lane] += x^2"""
+    full = stop - (stop - start) % LANES
+    for i in range(start, full, LANES):
+        for j in range(LANES):
+            v = np.float64(x[np.uint64(i + j)])
+            sums[np.uint64(at + j)] += v * v
+    for i in range(full, stop):
+        v = np.float64(x[i])
+        sums[at + i - full] += v * v
+
+
+@_jit.jit
+def _sum_magnitudes(x, start, stop, sums, at, most, sign):
+    """sums[at + lane] += |x|; most[at + lane] becomes the largest sign |x|, passing over NaN"""
+    full = stop - (stop - start) % LANES
+    for i in range(start, full, LANES):
+        for j in range(LANES):
+            v = _magnitude(x[np.uint64(i + j)])
+            k = np.uint64(at + j)
+            sums[k] += v
+            most[k] = sign * v if sign * v > most[k] else most[k]
+    for i in range(full, stop):
+        v = _magnitude(x[i])
+        k = at + i - full
+        sums[k] += v
+        most[k] = sign * v if sign * v > most[k] else most[k]
+
+
+@_jit.jit
+def _sum_powers(x, start, stop, sums, at, power):
+    """sums[at] += |x|^p; the number of elements that are not 0 for p = 0"""
+    total = 0.0
+    for i in range(start, stop):
+        v = _magnitude(x[i])
+        total += (1.0 if v != 0.0 else 0.0) if power == 0.0 else v**power
+    sums[at] = total
+
+
+@over_ranges
+def partial_norms(start, stop, grain, partial, addresses, pieces, likes, power, most):
+    """What each piece adds to the norm of order `power`, in `partial` and, for the infinite orders, in `most`"""
+    for c in range(start, stop):
+        k = 4 * c
+        x = arrays_at(addresses, pieces[k], pieces[k + 1], likes)[0]
+        lo, hi, at = pieces[k + 2], pieces[k + 3], c * LANES
+        for j in range(at, at + LANES):
+            partial[j] = 0.0
+            most[j] = -np.inf
+        if power == 2.0:
+            _sum_squares(x, lo, hi, partial, at)
+        elif power == 1.0 or abs(power) == np.inf:
+            _sum_magnitudes(x, lo, hi, partial, at, most, 1.0 if power > 0.0 else -1.0)
+        else:
+            _sum_powers(x, lo, hi, partial, at, power)
+
+
+@over_rows
+def norm(i, out, partial, most, pieces, power):
+    """The norm: (sum |x|^p)^(1/p), the largest or smallest |x| for infinite p, for 0 how many arrays are not all 0"""
+    total, largest, count, last = 0.0, -np.inf, 0.0, -1
+    for c in range(pieces.size // 4):
+        part = 0.0
+        for j in range(c * LANES, (c + 1) * LANES):
+            part += partial[j]
+            largest = max(largest, most[j])
+        total += part
+        if part != 0.0 and pieces[4 * c] != last:
+            count, last = count + 1.0, pieces[4 * c]
+    if power == 0.0:
+        out[i] = count
+    elif abs(power) == np.inf:
+        out[i] = total if total != total else abs(largest)
+    elif power == 2.0:
+        out[i] = np.sqrt(total)
+    else:
+        out[i] = total ** (1.0 / power)

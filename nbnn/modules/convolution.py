@@ -12,15 +12,14 @@ from nbnn.functional import array as A
 from nbnn.modules.module import Module
 from nbnn.tensor import Parameter, Tensor
 
-_PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
-
 
 class _ConvNd(Module):
     """A convolution over `_axes` axes: checks, parameters and text."""
 
     _axes: ClassVar[int]
     _function: ClassVar[Callable[..., Tensor]]
-    transposed: ClassVar[bool] = False
+    _padding_modes: ClassVar[tuple[str, ...]] = ("zeros", "reflect", "replicate", "circular")
+    transposed: bool = False
     bias: Parameter | None
 
     def __init__(
@@ -38,6 +37,26 @@ class _ConvNd(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
+        self._set_up(
+            in_channels, out_channels, kernel_size, stride, padding, dilation, 0, groups, bias, padding_mode, device,
+            dtype,
+        )  # fmt: skip
+
+    def _set_up(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Any,
+        stride: Any,
+        padding: Any,
+        dilation: Any,
+        output_padding: Any,
+        groups: int,
+        bias: bool,
+        padding_mode: str,
+        device: Any,
+        dtype: Any,
+    ) -> None:
         op, n = type(self).__name__, self._axes
         self.in_channels = _check.integer(op, "in_channels", in_channels, 0)
         self.out_channels = _check.integer(op, "out_channels", out_channels, 0)
@@ -49,22 +68,19 @@ class _ConvNd(Module):
         self.stride = _check.ntuple(op, "stride", stride, n, 1)
         self.dilation = _check.ntuple(op, "dilation", dilation, n, 1)
         self.padding = self._checked_padding(padding)
-        self.output_padding = (0,) * n
-        if padding_mode not in _PADDING_MODES:
-            names = ", ".join(map(repr, _PADDING_MODES))
+        self.output_padding = _check.ntuple(op, "output_padding", output_padding, n, 0)
+        if padding_mode not in self._padding_modes:
+            names = ", ".join(map(repr, self._padding_modes))
             raise ValueError(f"{op}: `padding_mode` (={padding_mode!r}) must be one of {names}")
-        if padding_mode != "zeros":
-            raise NotImplementedError(f"{op}: `padding_mode` (={padding_mode!r}) is not there yet; 'zeros' is")
         self.padding_mode = padding_mode
-        self.weight = Parameter(
-            A.empty(out_channels, in_channels // groups, *self.kernel_size, dtype=dtype, device=device)
-        )
+        first, second = (in_channels, out_channels) if self.transposed else (out_channels, in_channels)
+        self.weight = Parameter(A.empty(first, second // groups, *self.kernel_size, dtype=dtype, device=device))
         self.register_parameter("bias", Parameter(A.empty(out_channels, dtype=dtype, device=device)) if bias else None)
         self.reset_parameters()
 
     def _checked_padding(self, padding: Any) -> tuple[int, ...] | str:
         op = type(self).__name__
-        if not isinstance(padding, str):
+        if self.transposed or not isinstance(padding, str):
             return _check.ntuple(op, "padding", padding, self._axes, 0)
         if padding not in ("same", "valid"):
             raise ValueError(f"{op}: `padding` (={padding!r}) must be ints, 'same' or 'valid'")
@@ -77,15 +93,31 @@ class _ConvNd(Module):
         init.affine_(self.weight, self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
-        return self._function(input, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+        padding = self.padding
+        if self.padding_mode != "zeros":
+            input, padding = F.pad(input, self._margins(), mode=self.padding_mode), (0,) * self._axes
+        return self._function(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+
+    def _margins(self) -> tuple[int, ...]:
+        """The padding in front of and behind each axis, the last axis first."""
+        margins: list[int] = []
+        for k in reversed(range(self._axes)):
+            if isinstance(self.padding, str):
+                total = self.dilation[k] * (self.kernel_size[k] - 1) if self.padding == "same" else 0
+                margins += total // 2, total - total // 2
+            else:
+                margins += self.padding[k], self.padding[k]
+        return tuple(margins)
 
     def extra_repr(self) -> str:
         text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
-        usual = {"padding": (0,) * self._axes, "dilation": (1,) * self._axes, "groups": 1}
+        none, ones = (0,) * self._axes, (1,) * self._axes
+        usual = {"padding": none, "dilation": ones, "output_padding": none, "groups": 1}
         for name, value in usual.items():
             if getattr(self, name) != value:
                 text += f", {name}={getattr(self, name)}"
-        return text if self.bias is not None else text + ", bias=False"
+        text += "" if self.bias is not None else ", bias=False"
+        return text if self.padding_mode == "zeros" else text + f", padding_mode={self.padding_mode}"
 
 
 class Conv1d(_ConvNd):
@@ -113,7 +145,7 @@ class Conv1d(_ConvNd):
     bias : bool
         Whether there is a :math:`b`.
     padding_mode : str
-        ``"zeros"``; the other modes raise NotImplementedError.
+        ``"zeros"``, ``"reflect"``, ``"replicate"`` or ``"circular"``: what stands outside, as in `F.pad`.
     device : device, optional
         Where the parameters lie.
     dtype : dtype, optional
@@ -212,3 +244,184 @@ class Conv3d(_ConvNd):
 
     _axes = 3
     _function = staticmethod(F.conv3d)
+
+
+class _ConvTransposeNd(_ConvNd):
+    """A transposed convolution over `_axes` axes."""
+
+    _padding_modes: ClassVar[tuple[str, ...]] = ("zeros",)
+    transposed = True
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | tuple[int, ...],
+        stride: int | tuple[int, ...] = 1,
+        padding: int | tuple[int, ...] = 0,
+        output_padding: int | tuple[int, ...] = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: int | tuple[int, ...] = 1,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        Module.__init__(self)
+        self._set_up(
+            in_channels, out_channels, kernel_size, stride, padding, dilation, output_padding, groups, bias,
+            padding_mode, device, dtype,
+        )  # fmt: skip
+
+    def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
+        more = self.output_padding if output_size is None else self._missing(input, output_size)
+        return self._function(
+            input, self.weight, self.bias, self.stride, self.padding, more, self.groups, self.dilation
+        )
+
+    def _missing(self, input: Tensor, output_size: Any) -> tuple[int, ...]:
+        """The output padding that makes an output of `output_size`."""
+        op, n = type(self).__name__, self._axes
+        _check.tensor(op, "input", input)
+        given = _check.sizes(op, "output_size", output_size)
+        wanted = given[-n:] if len(given) == input.dim() else given
+        if len(wanted) != n or input.dim() not in (n + 1, n + 2):
+            raise ValueError(
+                f"{op}: `output_size` (={given}) must have {n} sizes, or those of the whole output; "
+                f"got input {tuple(input.shape)}"
+            )
+        more = []
+        for k, size in enumerate(wanted):
+            length = input.shape[k - n] - 1
+            least = length * self.stride[k] - 2 * int(self.padding[k])
+            least += self.dilation[k] * (self.kernel_size[k] - 1) + 1
+            if not least <= size < least + self.stride[k]:
+                raise ValueError(
+                    f"{op}: `output_size` (={given}) must be between {least} and {least + self.stride[k] - 1} "
+                    f"on axis {k - n}; got input {tuple(input.shape)}"
+                )
+            more.append(size - least)
+        return tuple(more)
+
+
+class ConvTranspose1d(_ConvTransposeNd):
+    r"""Transposed convolution over one axis: the gradient of `Conv1d` to its input, as a layer.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+        Channels of input and output; both divisible by `groups`.
+    kernel_size : int or tuple
+        Size of the window.
+    stride : int or tuple
+        Distance of the windows in the output.
+    padding : int or tuple
+        Positions cut off at both ends of an axis of the output.
+    output_padding : int or tuple
+        Positions added behind; less than `stride` or `dilation`.
+    groups : int
+        Groups of channels that are convolved apart.
+    bias : bool
+        Whether a bias is added.
+    dilation : int or tuple
+        Distance of the window's elements.
+    padding_mode : str
+        ``"zeros"``.
+    device : device, optional
+        Where the parameters lie.
+    dtype : dtype, optional
+        Their type.
+
+    Attributes
+    ----------
+    weight : Parameter (in_channels, out_channels / groups, kernel_size)
+    bias : Parameter (out_channels,) or None
+
+    Shape
+    -----
+    input : (N, C_in, L) or (C_in, L)
+    output : (N, C_out, L_out) or (C_out, L_out)
+        with L_out = (L - 1) stride - 2 padding + dilation (kernel_size - 1) + output_padding + 1; called with
+        `output_size` it chooses the output padding that gives this size.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument breaks these rules.
+
+    Examples
+    --------
+    >>> import nbnn, nbnn.nn as nn
+    >>> up = nn.ConvTranspose1d(16, 8, 3, stride=2)
+    >>> up(nbnn.ones(20, 16, 50)).shape, up(nbnn.ones(20, 16, 50), output_size=(102,)).shape
+    (nbnn.Size([20, 8, 101]), nbnn.Size([20, 8, 102]))
+    """
+
+    _axes = 1
+    _function = staticmethod(F.conv_transpose1d)
+
+
+class ConvTranspose2d(_ConvTransposeNd):
+    r"""Transposed convolution over two axes: the gradient of `Conv2d` to its input, as a layer.
+
+    The parameters are those of `ConvTranspose1d`, with one int for both axes or one for each.
+
+    Attributes
+    ----------
+    weight : Parameter (in_channels, out_channels / groups, kernel_size[0], kernel_size[1])
+    bias : Parameter (out_channels,) or None
+
+    Shape
+    -----
+    input : (N, C_in, H, W) or (C_in, H, W)
+    output : (N, C_out, H_out, W_out) or (C_out, H_out, W_out)
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `ConvTranspose1d`.
+
+    References
+    ----------
+    M. D. Zeiler et al., "Deconvolutional networks", CVPR 2010.
+
+    Examples
+    --------
+    >>> import nbnn, nbnn.nn as nn
+    >>> nn.ConvTranspose2d(4, 2, 4, stride=2, padding=1)(nbnn.ones(1, 4, 8, 8)).shape
+    nbnn.Size([1, 2, 16, 16])
+    """
+
+    _axes = 2
+    _function = staticmethod(F.conv_transpose2d)
+
+
+class ConvTranspose3d(_ConvTransposeNd):
+    r"""Transposed convolution over three axes: the gradient of `Conv3d` to its input, as a layer.
+
+    The parameters are those of `ConvTranspose1d`, with one int for all axes or one for each.
+
+    Attributes
+    ----------
+    weight : Parameter (in_channels, out_channels / groups, kernel_size[0], kernel_size[1], kernel_size[2])
+    bias : Parameter (out_channels,) or None
+
+    Shape
+    -----
+    input : (N, C_in, D, H, W) or (C_in, D, H, W)
+    output : (N, C_out, D_out, H_out, W_out) or (C_out, D_out, H_out, W_out)
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `ConvTranspose1d`.
+
+    Examples
+    --------
+    >>> import nbnn, nbnn.nn as nn
+    >>> nn.ConvTranspose3d(4, 2, (1, 2, 2), stride=(1, 2, 2))(nbnn.ones(1, 4, 3, 5, 5)).shape
+    nbnn.Size([1, 2, 3, 10, 10])
+    """
+
+    _axes = 3
+    _function = staticmethod(F.conv_transpose3d)

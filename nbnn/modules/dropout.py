@@ -56,3 +56,183 @@ class Dropout(_Dropout):
 
     def forward(self, input: Tensor) -> Tensor:
         return F.dropout(input, self.p, self.training, self.inplace)
+
+
+class Dropout1d(_Dropout):
+    r"""In training, each channel set to zero with probability `p`, and the others divided by :math:`1 - p`.
+
+    In evaluation the input passes unchanged.
+
+    Parameters
+    ----------
+    p : float
+        Probability of being dropped.
+    inplace : bool
+        Whether the input's memory takes the result.
+
+    Shape
+    -----
+    input, output : (N, C, L) or (C, L)
+
+    Raises
+    ------
+    ValueError
+        If `p` is not between 0 and 1.
+
+    References
+    ----------
+    J. Tompson et al., "Efficient Object Localization Using Convolutional Networks", CVPR 2015.
+
+    Examples
+    --------
+    >>> import nbnn, nbnn.nn as nn
+    >>> nn.Dropout1d().eval()(nbnn.ones(1, 1, 1)).item()
+    1.0
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.dropout1d(input, self.p, self.training, self.inplace)
+
+
+class Dropout2d(_Dropout):
+    r"""In training, each channel set to zero with probability `p`, and the others divided by :math:`1 - p`.
+
+    In evaluation the input passes unchanged.
+
+    Parameters
+    ----------
+    p : float
+        Probability of being dropped.
+    inplace : bool
+        Whether the input's memory takes the result.
+
+    Shape
+    -----
+    input, output : (N, C, H, W), (C, H, W) or (N, C, L)
+
+    Raises
+    ------
+    ValueError
+        If `p` is not between 0 and 1.
+
+    References
+    ----------
+    J. Tompson et al., "Efficient Object Localization Using Convolutional Networks", CVPR 2015.
+
+    Examples
+    --------
+    >>> import nbnn, nbnn.nn as nn
+    >>> nn.Dropout2d().eval()(nbnn.ones(1, 1, 1, 1)).item()
+    1.0
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.dropout2d(input, self.p, self.training, self.inplace)
+
+
+class Dropout3d(_Dropout):
+    r"""In training, each channel set to zero with probability `p`, and the others divided by :math:`1 - p`.
+
+    In evaluation the input passes unchanged.
+
+    Parameters
+    ----------
+    p : float
+        Probability of being dropped.
+    inplace : bool
+        Whether the input's memory takes the result.
+
+    Shape
+    -----
+    input, output : (N, C, D, H, W) or (C, D, H, W)
+
+    Raises
+    ------
+    ValueError
+        If `p` is not between 0 and 1.
+
+    References
+    ----------
+    J. Tompson et al., "Efficient Object Localization Using Convolutional Networks", CVPR 2015.
+
+    Examples
+    --------
+    >>> import nbnn, nbnn.nn as nn
+    >>> nn.Dropout3d().eval()(nbnn.ones(1, 1, 1, 1, 1)).item()
+    1.0
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.dropout3d(input, self.p, self.training, self.inplace)
+
+
+class AlphaDropout(_Dropout):
+    r"""In training, each element set to the limit of SELU with probability `p`, and mean and variance restored.
+
+    In evaluation the input passes unchanged.
+
+    Parameters
+    ----------
+    p : float
+        Probability of being dropped.
+    inplace : bool
+        Whether the input's memory takes the result.
+
+    Shape
+    -----
+    input, output : (\*), any shape
+
+    Raises
+    ------
+    ValueError
+        If `p` is not between 0 and 1.
+
+    References
+    ----------
+    G. Klambauer et al., "Self-Normalizing Neural Networks", NeurIPS 2017.
+
+    Examples
+    --------
+    >>> import nbnn, nbnn.nn as nn
+    >>> nn.AlphaDropout().eval()(nbnn.ones(2))
+    tensor([1., 1.])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.alpha_dropout(input, self.p, self.training, self.inplace)
+
+
+class FeatureAlphaDropout(_Dropout):
+    r"""In training, each channel set to the limit of SELU with probability `p`, and mean and variance restored.
+
+    In evaluation the input passes unchanged.
+
+    Parameters
+    ----------
+    p : float
+        Probability of being dropped.
+    inplace : bool
+        Whether the input's memory takes the result.
+
+    Shape
+    -----
+    input, output : (N, C, ...)
+
+    Raises
+    ------
+    ValueError
+        If `p` is not between 0 and 1.
+
+    References
+    ----------
+    G. Klambauer et al., "Self-Normalizing Neural Networks", NeurIPS 2017.
+
+    Examples
+    --------
+    >>> import nbnn, nbnn.nn as nn
+    >>> nn.FeatureAlphaDropout().eval()(nbnn.ones(1, 2))
+    tensor([[1., 1.]])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.feature_alpha_dropout(input, self.p, self.training, self.inplace)

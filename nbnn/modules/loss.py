@@ -179,3 +179,251 @@ class MSELoss(_Loss):
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.mse_loss(input, target, reduction=self.reduction)
+
+
+class L1Loss(_Loss):
+    r"""The mean absolute error.
+
+    .. math:: \ell_n = |x_n - y_n|
+
+    Parameters
+    ----------
+    reduction : "mean", "sum" or "none"
+    size_average, reduce : bool, optional
+        Older spellings of `reduction`; they warn.
+
+    Shape
+    -----
+    input, target : (\*), any shape
+    output : () or, without reduction, that of `input`
+
+    Raises
+    ------
+    ValueError
+        If `reduction` is none of the three.
+
+    Examples
+    --------
+    >>> import nbnn, nbnn.nn as nn
+    >>> nn.L1Loss()(nbnn.tensor([1.0, 2.0]), nbnn.tensor([1.0, 4.0]))
+    tensor(1.)
+    """
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        return F.l1_loss(input, target, reduction=self.reduction)
+
+
+class SmoothL1Loss(_Loss):
+    r"""The squared error near 0 and the absolute error beyond.
+
+    .. math:: \ell_n = \begin{cases} (x_n - y_n)^2 / (2 \beta) & |x_n - y_n| < \beta
+        \\ |x_n - y_n| - \beta / 2 & \text{else} \end{cases}
+
+    Parameters
+    ----------
+    beta : float
+        Where the two forms meet.
+    reduction : "mean", "sum" or "none"
+    size_average, reduce : bool, optional
+        Older spellings of `reduction`; they warn.
+
+    Shape
+    -----
+    input, target : (\*), any shape
+    output : () or, without reduction, that of `input`
+
+    Raises
+    ------
+    ValueError
+        If `beta` is negative or `reduction` is none of the three.
+
+    Examples
+    --------
+    >>> import nbnn, nbnn.nn as nn
+    >>> nn.SmoothL1Loss()(nbnn.tensor([1.0, 2.0]), nbnn.tensor([1.0, 4.0]))
+    tensor(0.7500)
+    """
+
+    def __init__(
+        self,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+        beta: float = 1.0,
+    ) -> None:
+        super().__init__(size_average, reduce, reduction)
+        self.beta = beta
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        return F.smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)
+
+
+class HuberLoss(_Loss):
+    r"""The squared error near 0 and a linear one beyond.
+
+    .. math:: \ell_n = \begin{cases} (x_n - y_n)^2 / 2 & |x_n - y_n| \le \delta
+        \\ \delta (|x_n - y_n| - \delta / 2) & \text{else} \end{cases}
+
+    Parameters
+    ----------
+    reduction : "mean", "sum" or "none"
+    delta : float
+        Where the two forms meet.
+
+    Shape
+    -----
+    input, target : (\*), any shape
+    output : () or, without reduction, that of `input`
+
+    Raises
+    ------
+    ValueError
+        If `delta` is not above 0 or `reduction` is none of the three.
+
+    Examples
+    --------
+    >>> import nbnn, nbnn.nn as nn
+    >>> nn.HuberLoss(delta=0.5)(nbnn.tensor([1.0, 2.0]), nbnn.tensor([1.0, 4.0]))
+    tensor(0.4375)
+    """
+
+    def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
+        super().__init__(reduction=reduction)
+        self.delta = delta
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        return F.huber_loss(input, target, reduction=self.reduction, delta=self.delta)
+
+
+class BCELoss(_WeightedLoss):
+    r"""The cross entropy of two classes, from probabilities.
+
+    .. math:: \ell_n = -w_n (y_n \ln x_n + (1 - y_n) \ln(1 - x_n))
+
+    Parameters
+    ----------
+    weight : Tensor, optional
+        Weight :math:`w` of each loss; it broadcasts to the shape of the input.
+    reduction : "mean", "sum" or "none"
+    size_average, reduce : bool, optional
+        Older spellings of `reduction`; they warn.
+
+    Shape
+    -----
+    input, target : (\*), any shape
+    output : () or, without reduction, that of `input`
+
+    Raises
+    ------
+    ValueError
+        If a probability is outside [0, 1] or `reduction` is none of the three.
+
+    Examples
+    --------
+    >>> import nbnn, nbnn.nn as nn
+    >>> nn.BCELoss()(nbnn.tensor([0.5, 0.25]), nbnn.tensor([1.0, 0.0]))
+    tensor(0.4904)
+    """
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        return F.binary_cross_entropy(input, target, self.weight, reduction=self.reduction)
+
+
+class BCEWithLogitsLoss(_Loss):
+    r"""The cross entropy of two classes, from unnormalised scores.
+
+    .. math:: \ell_n = -w_n (p\, y_n \ln \sigma(x_n) + (1 - y_n) \ln(1 - \sigma(x_n)))
+
+    Parameters
+    ----------
+    weight : Tensor, optional
+        Weight :math:`w` of each loss; it broadcasts to the shape of the input.
+    pos_weight : Tensor, optional
+        Weight :math:`p` of positive targets; it broadcasts to the shape of the input.
+    reduction : "mean", "sum" or "none"
+    size_average, reduce : bool, optional
+        Older spellings of `reduction`; they warn.
+
+    Shape
+    -----
+    input, target : (\*), any shape
+    output : () or, without reduction, that of `input`
+
+    Raises
+    ------
+    ValueError
+        If `reduction` is none of the three.
+
+    Examples
+    --------
+    >>> import nbnn, nbnn.nn as nn
+    >>> nn.BCEWithLogitsLoss()(nbnn.tensor([0.0, 2.0]), nbnn.tensor([1.0, 1.0]))
+    tensor(0.4100)
+    """
+
+    weight: Tensor | None
+    pos_weight: Tensor | None
+
+    def __init__(
+        self,
+        weight: Tensor | None = None,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+        pos_weight: Tensor | None = None,
+    ) -> None:
+        super().__init__(size_average, reduce, reduction)
+        self.register_buffer("weight", weight)
+        self.register_buffer("pos_weight", pos_weight)
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        return F.binary_cross_entropy_with_logits(
+            input, target, self.weight, pos_weight=self.pos_weight, reduction=self.reduction
+        )
+
+
+class KLDivLoss(_Loss):
+    r"""The Kullback-Leibler divergence of log-probabilities from probabilities.
+
+    .. math:: \ell_n = y_n (\ln y_n - x_n)
+
+    Parameters
+    ----------
+    reduction : "mean", "batchmean", "sum" or "none"
+        "batchmean" divides the sum by the first size of the input.
+    log_target : bool
+        Whether the target holds logarithms.
+    size_average, reduce : bool, optional
+        Older spellings of `reduction`; they warn.
+
+    Shape
+    -----
+    input, target : (\*), any shape
+    output : () or, without reduction, that of `input`
+
+    Raises
+    ------
+    ValueError
+        If `reduction` is none of the four.
+
+    Examples
+    --------
+    >>> import nbnn, nbnn.nn as nn
+    >>> nn.KLDivLoss(reduction="batchmean")(nbnn.tensor([[-1.0, -0.5]]), nbnn.tensor([[0.5, 0.5]]))
+    tensor(0.0569)
+    """
+
+    def __init__(
+        self,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+        log_target: bool = False,
+    ) -> None:
+        super().__init__(size_average, reduce, "mean" if reduction == "batchmean" else reduction)
+        if reduction == "batchmean" and size_average is None and reduce is None:
+            self.reduction = reduction
+        self.log_target = log_target
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        return F.kl_div(input, target, reduction=self.reduction, log_target=self.log_target)

@@ -1,10 +1,10 @@
 """``import nbnn.nn as nn``: the Modules, `functional`, `init`, `utils` and `Parameter` under torch's path."""
 
 from nbnn import init as init
-from nbnn import utils as utils
 from nbnn.modules import *
 from nbnn.modules import __all__ as _modules
 from nbnn.nn import functional as functional
+from nbnn.nn import utils as utils
 from nbnn.tensor import Parameter as Parameter
 
 __all__ = [*_modules, "Parameter", "functional", "init", "utils"]

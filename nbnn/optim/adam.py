@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from nbnn.functional.creation import zeros_like
-from nbnn.functional.optim import adam_step_
-from nbnn.optim.optimizer import Optimizer, non_negative, refuse_differentiable
+from nbnn.functional.optim import Plan, adam_step_
+from nbnn.optim.optimizer import Optimizer, counted, non_negative, refuse_differentiable, remembered
 from nbnn.tensor import Tensor
 
 
@@ -108,28 +107,24 @@ class Adam(Optimizer):
             raise ValueError(f"{name}: `betas` (={betas}) must be two numbers in [0, 1)")
         refuse_differentiable(name, options["differentiable"])
 
-    def update(self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-        """Change `param` in place."""
-        if not state:
-            state["step"] = 0
-            state["exp_avg"] = zeros_like(param)
-            state["exp_avg_sq"] = zeros_like(param)
-        if group["amsgrad"] and "max_exp_avg_sq" not in state:
-            state["max_exp_avg_sq"] = zeros_like(param)
-        state["step"] += 1
+    def update_group(
+        self, params: list[Tensor], grads: list[Tensor], states: list[dict], group: dict[str, Any], plan: Plan
+    ) -> None:
+        """Change all parameters in place, in one launch."""
         adam_step_(
-            param,
-            grad,
-            state["exp_avg"],
-            state["exp_avg_sq"],
-            state["max_exp_avg_sq"] if group["amsgrad"] else None,
-            step=state["step"],
+            params,
+            grads,
+            step=counted(states),
+            exp_avg=remembered(states, "exp_avg", params),
+            exp_avg_sq=remembered(states, "exp_avg_sq", params),
+            max_exp_avg_sq=remembered(states, "max_exp_avg_sq", params) if group["amsgrad"] else None,
             lr=float(group["lr"]),
             betas=group["betas"],
             eps=group["eps"],
             weight_decay=group["weight_decay"],
             decoupled_weight_decay=group["decoupled_weight_decay"],
             maximize=group["maximize"],
+            plan=plan,
         )
 
 

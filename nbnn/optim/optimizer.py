@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from nbnn.autograd import enable_grad, no_grad
-from nbnn.functional.creation import as_tensor, fill_, tensor
+from nbnn.functional.creation import as_tensor, fill_, tensor, zeros_like
+from nbnn.functional.optim import Plan
 from nbnn.tensor import Tensor
 
 
@@ -65,6 +66,7 @@ class Optimizer:
         self.defaults = dict(defaults)
         self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
+        self._plans: list[Plan] = []  # one for each group
         self.check_options(self.defaults)
         given = list(params)
         if not given:
@@ -77,7 +79,7 @@ class Optimizer:
         """Refuse options that make no sense; called with the defaults and with every new or loaded group."""
 
     def update(self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-        """Change `param` in place, without recording it: what an optimizer consists of.
+        """Change `param` in place, without recording it: what an optimizer consists of that needs no `update_group`.
 
         Parameters
         ----------
@@ -88,7 +90,7 @@ class Optimizer:
         group : dict
             The options.
         """
-        raise NotImplementedError(f"{type(self).__name__}: must define `update` or `step`")
+        raise NotImplementedError(f"{type(self).__name__}: must define `update`, `update_group` or `step`")
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change every parameter that has a gradient.
@@ -108,11 +110,39 @@ class Optimizer:
             with enable_grad():
                 loss = closure()
         with no_grad():
-            for group in self.param_groups:
-                for param in group["params"]:
-                    if param._grad is not None:
-                        self.update(param, param._grad, self.state[param], group)
+            while len(self._plans) < len(self.param_groups):
+                self._plans.append(Plan())
+            for group, plan in zip(self.param_groups, self._plans, strict=False):
+                params = [p for p in group["params"] if p._grad is not None]
+                if params:
+                    self.update_group(params, [p._grad for p in params], [self.state[p] for p in params], group, plan)
         return loss
+
+    def update_group(
+        self, params: list[Tensor], grads: list[Tensor], states: list[dict], group: dict[str, Any], plan: Plan
+    ) -> None:
+        """Change the parameters of a group: each by `update`, where an optimizer has no launch for all of them.
+
+        Parameters
+        ----------
+        params, grads : list of Tensor
+            The parameters that have a gradient.
+        states : list of dict
+            What is remembered for each.
+        group : dict
+            The options.
+        plan : Plan
+            Where a step function keeps what it knows about the memory of the group.
+        """
+        for param, grad, state in zip(params, grads, states, strict=True):
+            self.update(param, grad, state, group)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_plans"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._plans = []
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters.
@@ -229,6 +259,18 @@ class Optimizer:
             lines.append(f"Parameter Group {i}")
             lines += [f"    {k}: {group[k]}" for k in sorted(group) if k != "params"]
         return "\n".join([*lines, ")"])
+
+
+def remembered(states: list[dict[str, Any]], key: str, params: list[Tensor]) -> list[Tensor]:
+    """A Tensor of each state, made of zeros where it is not there yet."""
+    return [s[key] if key in s else s.setdefault(key, zeros_like(p)) for s, p in zip(states, params, strict=True)]
+
+
+def counted(states: list[dict[str, Any]]) -> list[int]:
+    """The number of this step for each parameter, entered in its state."""
+    for state in states:
+        state["step"] = state.get("step", 0) + 1
+    return [state["step"] for state in states]
 
 
 def refuse_differentiable(name: str, differentiable: bool) -> None:

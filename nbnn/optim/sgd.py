@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from nbnn.functional.creation import zeros_like
-from nbnn.functional.optim import sgd_step_
+from nbnn.functional.optim import Plan, sgd_step_
 from nbnn.optim.optimizer import Optimizer, non_negative, refuse_differentiable
 from nbnn.tensor import Tensor
 
@@ -105,22 +105,29 @@ class SGD(Optimizer):
             )
         refuse_differentiable(name, options["differentiable"])
 
-    def update(self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-        """Change `param` in place."""
-        buffer, dampening = None, group["dampening"]
+    def update_group(
+        self, params: list[Tensor], grads: list[Tensor], states: list[dict], group: dict[str, Any], plan: Plan
+    ) -> None:
+        """Change all parameters in place, in one launch."""
+        buffers, dampening = None, group["dampening"]
         if group["momentum"] != 0:
-            buffer = state.get("momentum_buffer")
-            if buffer is None:  # b starts as g: zeros into which the first gradient enters undamped
-                buffer = state["momentum_buffer"] = zeros_like(param)
-                dampening = 0.0
+            # b starts as g: zeros into which the first gradient enters undamped
+            fresh = [state.get("momentum_buffer") is None for state in states]
+            if dampening != 0 and any(fresh):
+                dampening = [0.0 if new else dampening for new in fresh]
+            for param, state, new in zip(params, states, fresh, strict=True):
+                if new:
+                    state["momentum_buffer"] = zeros_like(param)
+            buffers = [state["momentum_buffer"] for state in states]
         sgd_step_(
-            param,
-            grad,
-            buffer,
+            params,
+            grads,
+            buffers,
             lr=group["lr"],
             momentum=group["momentum"],
             dampening=dampening,
             weight_decay=group["weight_decay"],
             nesterov=group["nesterov"],
             maximize=group["maximize"],
+            plan=plan,
         )

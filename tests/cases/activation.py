@@ -5,11 +5,9 @@ import math
 import numpy as np
 
 import nbnn
-from tests.cases import arrays, normal, spread, uniform
+from tests.cases import arrays, normal, one, spread
+from tests.cases.elements import EMPTY, FINITE, INF, SPECIAL, inplace, integers, refusals, several, with_arguments
 from tests.engine import Bad, Case
-
-INF, NAN = math.inf, math.nan
-SPECIAL = [NAN, INF, -INF, 0.0, -0.0, 1e-30, -1e-30, 1e30, -1e30, 88.0, -88.0]
 
 
 def elementwise(function):
@@ -28,42 +26,12 @@ def _exp(v):
         return INF
 
 
-def _log(v):
-    return NAN if v < 0 or v != v else -INF if v == 0 else math.log(v)
-
-
 def _sigmoid(v):
     return 1 / (1 + _exp(-v)) if v >= 0 or v != v else _exp(v) / (1 + _exp(v))
 
 
 def _relu(v):
     return v if v > 0 or v != v else 0.0
-
-
-def softmax(x, dim):
-    if x.ndim == 0:
-        return np.exp(x - x)
-    y = np.moveaxis(x, dim, -1)
-    out = np.empty_like(y)
-    for index in np.ndindex(y.shape[:-1]):
-        row = y[index].astype(np.longdouble)
-        e = np.exp(row - max(row, default=0))
-        out[index] = e / e.sum()
-    return np.moveaxis(out, -1, dim)
-
-
-def log_softmax(x, dim):
-    if x.ndim == 0:
-        return x - x
-    y = np.moveaxis(x, dim, -1)
-    out = np.empty_like(y)
-    for index in np.ndindex(y.shape[:-1]):
-        row = y[index].astype(np.longdouble)
-        out[index] = row - max(row, default=0) - np.log(np.exp(row - max(row, default=0)).sum())
-    return np.moveaxis(out, -1, dim)
-
-
-EMPTY = (normal((0,)), normal((3, 0, 2)))
 
 
 def unary(name, function, inputs, module=None, special=SPECIAL):
@@ -83,7 +51,7 @@ def unary(name, function, inputs, module=None, special=SPECIAL):
 
 
 def _module(name):
-    return lambda nn, x: (getattr(nn, name)(), (x,))
+    return lambda nn, x, *args: (getattr(nn, name)(*args), (x,))
 
 
 RELU = [
@@ -100,110 +68,89 @@ RELU = [
     Case("relu-at_zero", lambda F, x: F.relu(x).sum(), arrays([1.0, 2.0]), lambda x: np.array(3.0), arrays=False),
 ]
 
+_erf = np.frompyfunc(math.erf, 1, 1)
+
+
+def _gelu(x, approximate="none"):
+    if approximate == "tanh":
+        return x / 2 * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+    return x / 2 * (1 + _erf(x / math.sqrt(2)).astype(np.float64))
+
+
+def _softplus(x, beta=1, threshold=20):
+    return np.where(x * beta > threshold, x, np.logaddexp(0, x * beta) / beta)
+
+
+ORACLES = {
+    "gelu": _gelu,
+    "silu": lambda x, *_: x / (1 + np.exp(-x)),
+    "mish": lambda x, *_: x * np.tanh(np.logaddexp(0, x)),
+    "softplus": _softplus,
+    "logsigmoid": lambda x: -np.logaddexp(0, -x),
+    "softsign": lambda x: x / (1 + np.abs(x)),
+    "tanhshrink": lambda x: x - np.tanh(x),
+}
+SMOOTH_NAMES = tuple(ORACLES)
+SMOOTH = [
+    *several("gelu", ORACLES, _module("GELU"), special=FINITE),
+    Case("gelu-tanh", lambda F, x: F.gelu(x, approximate="tanh"), spread((3, 6)), lambda x: _gelu(x, "tanh"),
+         module=lambda nn, x: (nn.GELU("tanh"), (x,)), large=normal((70000,)), empty=EMPTY),
+    Case("gelu-tanh_special", lambda F, x: F.gelu(x, approximate="tanh"), arrays(FINITE),
+         lambda x: np.asarray(_gelu(x, "tanh"), float), grad=()),
+    *several("silu", ORACLES, _module("SiLU")),
+    inplace("silu", ORACLES),
+    *several("mish", ORACLES, _module("Mish")),
+    inplace("mish", ORACLES),
+    *several("softplus", ORACLES, _module("Softplus")),
+    *with_arguments("softplus", ORACLES, 2.0, 1.0, module=_module("Softplus")),
+    *several("logsigmoid", ORACLES, _module("LogSigmoid")),
+    *several("softsign", ORACLES, _module("Softsign")),
+    *several("tanhshrink", ORACLES, _module("Tanhshrink")),
+]  # fmt: skip
+
+
+def _glu(x, dim=-1):
+    a, b = np.split(x, 2, axis=dim)
+    return a / (1 + np.exp(-b))
+
+
+GLU = [
+    Case(f"glu-{shape}_{dim}".replace(" ", ""), lambda F, x, dim: F.glu(x, dim), one(shape, dim), _glu,
+         module=lambda nn, x, dim: (nn.GLU(dim), (x,)))
+    for shape, dim in (((6,), 0), ((3, 4), 1), ((4, 3), -2), ((2, 6, 3), 1), ((2, 1, 34), -1))
+] + [
+    Case("glu-default", lambda F, x: F.glu(x), normal((3, 8)), _glu, large=normal((16, 10000)),
+         empty=(normal((0, 2)), normal((3, 0)))),
+]  # fmt: skip
+
 INTEGER_INPUTS = [
     Case(f"{name}-integers", lambda F, x, name=name: getattr(F, name)(x), lambda r: (r.integers(1, 5, (2, 3)),),
          elementwise(function), grad=(), out="float32")
-    for name, function in (("tanh", math.tanh), ("sigmoid", _sigmoid), ("exp", _exp), ("log", _log))
+    for name, function in (("tanh", math.tanh), ("sigmoid", _sigmoid))
 ]  # fmt: skip
-
-SHAPES = [((5,), 0), ((3, 4), 1), ((3, 4), -2), ((2, 3, 4), 1), ((2, 3, 4), -1), ((2, 3, 2, 2), 1), ((), 0), ((), -1)]
-
-
-def rows(name, oracle, module_name):
-    """The cases of softmax and of its logarithm."""
-
-    def call(F, x, dim):
-        return getattr(F, name)(x, dim)
-
-    def make(shape, dim, scale=2.0):
-        return lambda r: (np.asarray(r.normal(size=shape) * scale), dim)
-
-    def guessed(F, x):
-        return getattr(F, name)(x)
-
-    def to_module(nn, x, dim):
-        return getattr(nn, module_name)(dim), (x,)
-
-    def to_float32(F, x, dim):
-        return getattr(F, name)(x, dim, dtype=F.float32)
-
-    special = [
-        [NAN, 1.0, 2.0],
-        [INF, 1.0, 2.0],
-        [-INF, 1.0, 2.0],
-        [-INF, -INF, -INF],
-        [1e30, 1e30, -1e30],
-        [-1e4, 0.0, 1e4],
-    ]
-    cases = [
-        Case(f"{name}-{shape}_{dim}".replace(" ", ""), call, make(shape, dim), oracle, module=to_module)
-        for shape, dim in SHAPES
-    ]
-    cases += [
-        Case(f"{name}-large_rows", call, make((3, 100), 1), oracle, large=make((40, 1000), 1),
-             empty=(make((0, 3), 1), make((3, 0), 1), make((3, 0), 0), make((0,), 0))),
-        Case(f"{name}-large_columns", call, make((100, 3), 0), oracle, large=make((300, 200), 0)),
-        Case(f"{name}-shifted", call, lambda r: (r.normal(size=(3, 4)) + 1e4, 1), oracle, tolerance=100),
-        Case(f"{name}-special", call, arrays(special, 1), oracle, grad=()),
-        Case(f"{name}-dtype", to_float32, make((2, 3), 1), oracle, grad=(), out="float32"),
-        *(Case(f"{name}-guess_{len(shape)}d", guessed, normal(shape),
-               lambda x: oracle(x, 0 if x.ndim in (0, 1, 3) else 1), warns=UserWarning, second=False)
-          for shape in ((4,), (2, 3), (2, 3, 2), (2, 3, 1, 2))),
-    ]  # fmt: skip
-    return cases
-
 
 CASES = [
     *RELU,
     *unary("tanh", math.tanh, normal, _module("Tanh")),
     *unary("sigmoid", _sigmoid, normal, _module("Sigmoid")),
-    *unary("exp", _exp, normal),
-    *unary("log", _log, lambda *shapes: uniform(0.2, 3.0, *shapes)),
     *INTEGER_INPUTS,
-    *rows("softmax", softmax, "Softmax"),
-    *rows("log_softmax", log_softmax, "LogSoftmax"),
+    *SMOOTH,
+    *GLU,
 ]
 
 
-def _refusals(name):
-    """What every activation refuses."""
-    return [
-        Bad(f"{name}-{label}", lambda F, v=v: getattr(F, name)(v), TypeError, rf"^{name}: .*(got|must) .*")
-        for label, v in (("none", None), ("list", [1.0]), ("string", "x"), ("number", 1.0))
-    ]
-
-
-def _row_refusals(name):
-    def call(x, *args, **kwargs):
-        return lambda F: getattr(F, name)(x, *args, **kwargs)
-
-    x = nbnn.ones(2, 3)
-    return [
-        Bad(f"{name}-dim", call(x, 2), IndexError, rf"^{name}: `dim` \(=2\).*"),
-        Bad(f"{name}-dim_negative", call(x, -3), IndexError, rf"^{name}: `dim` \(=-3\).*"),
-        Bad(f"{name}-dim_0d", call(nbnn.ones(()), 1), IndexError, rf"^{name}: `dim` \(=1\).*"),
-        Bad(f"{name}-dim_huge", call(x, 2**55), ValueError, rf"^{name}: `dim` \(=36028797018963968\).*"),
-        Bad(f"{name}-dim_float", call(x, 1.0), TypeError, rf"^{name}: `dim` \(=1.0\) must be an int; got float"),
-        Bad(f"{name}-dim_string", call(x, "1"), TypeError, rf"^{name}: `dim` \(='1'\) must be an int; got str"),
-        Bad(f"{name}-dim_bool", call(x, True), TypeError, rf"^{name}: `dim` \(=True\) must be an int; got bool"),
-        Bad(f"{name}-dim_nan", call(x, math.nan), TypeError, rf"^{name}: `dim` \(=nan\) must be an int"),
-        Bad(
-            f"{name}-integers",
-            call(nbnn.ones(2, dtype=nbnn.int64), 0),
-            TypeError,
-            rf"^{name}: `input`.*floating.*int64",
-        ),
-        Bad(f"{name}-bools", call(nbnn.ones(2, dtype=nbnn.bool), 0), TypeError, rf"^{name}: `input`.*floating.*bool"),
-        Bad(f"{name}-dtype", call(x, 0, dtype="float8"), TypeError, rf"^{name}: `dtype` \(='float8'\) must be one of"),
-        Bad(f"{name}-none", call(None, 0), TypeError, rf"^{name}: `input` must be a Tensor; got NoneType"),
-        Bad(f"{name}-complex", call(np.ones(2, complex), 0), TypeError, r"complex128"),
-    ]
-
-
 ERRORS = [
-    *(bad for name in ("relu", "tanh", "sigmoid", "exp", "log") for bad in _refusals(name)),
-    *_row_refusals("softmax"),
-    *_row_refusals("log_softmax"),
+    *(bad for name in ("relu", "tanh", "sigmoid") for bad in refusals(name)),
+    *(bad for name in SMOOTH_NAMES for bad in (*refusals(name), integers(name))),
+    *refusals("glu"),
+    Bad("gelu-approximate", lambda F: F.gelu(nbnn.ones(2), "erf"), ValueError, r"^gelu: `approximate` \(='erf'\) must"),
+    Bad("softplus-beta", lambda F: F.softplus(nbnn.ones(2), 0), ValueError, r"^softplus: `beta` \(=0\) must not be 0"),
+    Bad("softplus-string", lambda F: F.softplus(nbnn.ones(2), "1"), TypeError, r"^softplus: `beta` \(='1'\) must be"),
+    Bad("softplus-bound", lambda F: F.softplus(nbnn.ones(2), 1, "1"), TypeError, r"^softplus: `threshold` \(='1'\)"),
+    Bad("glu-odd", lambda F: F.glu(nbnn.ones(2, 3)), ValueError, r"^glu: `input` must have an even size along `dim`"),
+    Bad("glu-dim", lambda F: F.glu(nbnn.ones(2, 3), 2), IndexError, r"^glu: `dim` \(=2\)"),
+    Bad("glu-0d", lambda F: F.glu(nbnn.ones(())), ValueError, r"^glu: `input` must have at least one axis"),
+    Bad("glu-integers", lambda F: F.glu(nbnn.ones(2, dtype=nbnn.int64)), TypeError, r"^glu: `input`.*floating.*int64"),
     Bad("relu-inplace_leaf", lambda F: F.relu_(F.ones(2, requires_grad=True)), RuntimeError, r"^relu_: a leaf"),
     Bad(
         "relu-inplace_array",

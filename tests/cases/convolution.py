@@ -63,6 +63,56 @@ def to_module(n):
     return build
 
 
+def conv_transpose(n):
+    """The oracle: every input pixel adds its multiple of the kernel to the output."""
+
+    def oracle(x, w, b=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
+        if x.ndim == n + 1:
+            return oracle(x[None], w, b, stride, padding, output_padding, groups, dilation)[0]
+        s, p, more, d = (axes(v, n) for v in (stride, padding, output_padding, dilation))
+        kernel, size = w.shape[2:], x.shape[2:]
+        wide = [(m - 1) * e + f * (k - 1) + 1 + q for m, k, e, f, q in zip(size, kernel, s, d, more, strict=True)]
+        cin, cout = x.shape[1] // groups, w.shape[1]
+        y = np.zeros((x.shape[0], cout * groups, *wide))
+        for g in range(groups):
+            share, factor = x[:, g * cin : (g + 1) * cin], w[g * cin : (g + 1) * cin]
+            for at in np.ndindex(size):
+                part = np.tensordot(share[(slice(None), slice(None), *at)], factor, 1)
+                window = tuple(
+                    slice(a * e, a * e + f * (k - 1) + 1, f) for a, e, f, k in zip(at, s, d, kernel, strict=True)
+                )
+                y[(slice(None), slice(g * cout, (g + 1) * cout), *window)] += part
+        y = y[(slice(None), slice(None), *(slice(a, m - a) for a, m in zip(p, wide, strict=True)))]
+        return y if b is None else y + b.reshape(-1, *(1,) * n)
+
+    return oracle
+
+
+def call_transpose(n):
+    def convolve(F, x, w, b, *args):
+        return getattr(F, f"conv_transpose{n}d")(x, w, b, *args)
+
+    return convolve
+
+
+def to_transpose_module(n):
+    def build(nn, x, w, b=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
+        module = getattr(nn, f"ConvTranspose{n}d")(
+            w.shape[0], w.shape[1] * groups, tuple(w.shape[2:]), stride, padding, output_padding, groups,
+            bias=b is not None, dilation=dilation,
+        )  # fmt: skip
+        return loaded(module, weight=w, bias=b), (x,)
+
+    return build
+
+
+def make_transpose(shape, weight, bias, *args):
+    groups = args[3] if len(args) > 3 else 1
+    return lambda r: (
+        r.normal(size=shape), r.normal(size=weight), r.normal(size=weight[1] * groups) if bias else None, *args
+    )  # fmt: skip
+
+
 def make(shape, weight, bias, *args):
     return lambda r: (r.normal(size=shape), r.normal(size=weight), r.normal(size=weight[0]) if bias else None, *args)
 
@@ -164,7 +214,88 @@ MIXED = [
       for k, s, p, d, g in itertools.product((1, 3), (1, 2, 3), (0, 1, 2), (1, 2), (1, 2))),
 ]  # fmt: skip
 
-CASES = [*(case for n in (1, 2, 3) for case in rank(n)), *MIXED]
+TRANSPOSED = {  # channels, out channels / groups, kernel, bias, then stride, padding, output_padding, groups, dilation
+    "plain": (2, 3, 3, True), "no_bias": (3, 2, 2, False), "stride": (2, 3, 3, True, 2),
+    "padding": (2, 2, 3, True, 1, 1), "wide_padding": (2, 2, 3, True, 2, 3), "output_padding": (2, 3, 3, True, 2, 1, 1),
+    "gaps": (2, 2, 1, True, 3),
+    "groups": (4, 3, 2, True, 2, 0, 0, 2), "depthwise": (3, 1, 3, True, 2, 1, 1, 3),
+    "dilation": (2, 2, 2, True, 1, 0, 0, 1, 2), "dilated_stride": (2, 3, 3, True, 2, 1, 1, 1, 2),
+    "wide_output_padding": (2, 2, 2, True, 2, 0, 2, 1, 3), "everything": (4, 3, 3, True, 3, 2, 1, 2, 2),
+    "dcgan": (3, 5, 4, False, 2, 1), "pointwise": (3, 4, 1, True),
+}  # fmt: skip
+TRANSPOSED_SIZES = {1: (7,), 2: (5, 4), 3: (3, 4, 3)}
+
+
+def transposed_rank(n):
+    name, size = f"conv_transpose{n}d", TRANSPOSED_SIZES[n]
+    cases = []
+    for label, (cin, cout, k, bias, *rest) in TRANSPOSED.items():
+        maker = make_transpose((1 if n == 3 else 2, cin, *size), (cin, cout, *(k,) * n), bias, *rest)
+        cases.append(
+            Case(f"{name}-{label}", call_transpose(n), maker, conv_transpose(n), grad=(0, 1, 2) if bias else (0, 1),
+                 module=to_transpose_module(n))
+        )  # fmt: skip
+    big = {
+        1: ((8, 24, 300), (24, 16, 4)),
+        2: ((4, 20, 12, 12), (20, 12, 4, 4)),
+        3: ((2, 12, 5, 6, 5), (12, 6, 4, 4, 4)),
+    }[n]
+    small = make_transpose((2, 2, *size), (2, 3, *(3,) * n), True, 2, 1)
+    cases += [
+        Case(f"{name}-unbatched", call_transpose(n), make_transpose((2, *size), (2, 3, *(2,) * n), True, 2),
+             conv_transpose(n), grad=(0, 1, 2), module=to_transpose_module(n)),
+        Case(f"{name}-one_pixel", call_transpose(n), make_transpose((2, 20, *(1,) * n), (20, 9, *(4,) * n), True),
+             conv_transpose(n), grad=(0, 1, 2), second=False),
+        Case(f"{name}-large", call_transpose(n), small, conv_transpose(n), grad=(0, 1, 2),
+             large=make_transpose(*big, True, 2, 1),
+             empty=(make_transpose((0, 2, *size), (2, 3, *(3,) * n), True),
+                    make_transpose((2, 2, *size), (2, 0, *(3,) * n), True),
+                    make_transpose((2, 0, *size), (0, 3, *(3,) * n), True))),
+        Case(f"{name}-special", call_transpose(n), _special((1, 1, *size), (1, 1, *(2,) * n)), conv_transpose(n),
+             grad=()),
+        Case(f"{name}-keywords", lambda F, x, w, b: getattr(F, name)(input=x, weight=w, bias=b, stride=2, padding=1,
+                                                                     output_padding=1, groups=1, dilation=1),
+             normal((1, 2, *size), (2, 2, *(3,) * n), (2,)), lambda x, w, b: conv_transpose(n)(x, w, b, 2, 1, 1),
+             grad=(0, 1, 2)),
+    ]  # fmt: skip
+    return cases
+
+
+MIXED_TRANSPOSED = [
+    Case("conv_transpose2d-mixed", call_transpose(2),
+         make_transpose((2, 2, 4, 5), (2, 3, 3, 2), True, (2, 3), (0, 2), (1, 0), 1, (1, 2)), conv_transpose(2),
+         grad=(0, 1, 2), module=to_transpose_module(2)),
+    Case("conv_transpose3d-mixed", call_transpose(3),
+         make_transpose((1, 2, 2, 4, 3), (2, 2, 1, 3, 2), True, (1, 2, 1), (0, 1, 1), (0, 1, 0), 2, (1, 1, 2)),
+         conv_transpose(3), grad=(0, 1, 2), module=to_transpose_module(3)),
+    *(Case(f"conv_transpose2d-grid_{k}{s}{p}{d}{g}", call_transpose(2),
+           make_transpose((1, 2, 4, 5), (2, 2 // g, k, k), True, s, p, s - 1, g, d), conv_transpose(2), grad=(0, 1, 2),
+           second=False)
+      for k, s, p, d, g in itertools.product((1, 3, 4), (1, 2, 3), (0, 1), (1, 2), (1, 2))),
+]  # fmt: skip
+
+
+def _special_tiles(r):
+    x, w, b = make((1, 48, 18, 27), (40, 48, 3, 3), True)(r)
+    x[0, 3, 0, 0], x[0, 5, 7, 9], x[0, 40, 17, 26] = math.nan, math.inf, -math.inf
+    return x, np.abs(w) + 0.1, b, 1, 1
+
+
+TILES = [  # sizes that are computed by tiles of 4 x 4 outputs in float32, and cases at their edges
+    *(Case(f"conv2d-tiles_{h}x{w}_{p}", call(2), make((1, 2, h, w), (3, 2, 3, 3), True, 1, p), conv(2), grad=(0, 1, 2),
+           second=False, large=make((2, 40, h, w), (33, 40, 3, 3), True, 1, p))
+      for h, w, p in ((21, 30, 1), (16, 61, 0), (23, 66, 2), (9, 64, 4))),
+    Case("conv2d-tiles_values", call(2), make((1, 64, 20, 20), (64, 64, 3, 3), True, 1, 1), conv(2), grad=()),
+    Case("conv2d-tiles_special", call(2), _special_tiles, conv(2), grad=()),
+]  # fmt: skip
+
+CASES = [
+    *TILES,
+    *(case for n in (1, 2, 3) for case in rank(n)),
+    *MIXED,
+    *(case for n in (1, 2, 3) for case in transposed_rank(n)),
+    *MIXED_TRANSPOSED,
+]
 
 
 def refusals(n):
@@ -217,11 +348,50 @@ def refusals(n):
     ]  # fmt: skip
 
 
+def transposed_refusals(n):
+    name = f"conv_transpose{n}d"
+    x, w = nbnn.ones((1, 4, *(6,) * n)), nbnn.ones((4, 2, *(3,) * n))
+
+    def bad(label, match, error=ValueError, x=x, w=w, b=None, **more):
+        return Bad(f"{name}-{label}", lambda F: getattr(F, name)(x, w, b, **more), error, rf"^{name}: " + match)
+
+    def image(*shape):
+        return nbnn.ones(shape)
+
+    return [
+        bad("channels", r"the channels of `input` must equal.*got input \(1, 3, 6.*weight \(4, 2, 3",
+            x=image(1, 3, *(6,) * n)),
+        bad("groups_divide", r"`groups` \(=3\) must divide the in_channels.*weight \(4, 2, 3", groups=3),
+        bad("groups_0", r"`groups` \(=0\) must be at least 1", groups=0),
+        bad("bias_length", r"`bias` must have shape \(out_channels,\).*got bias \(3,\)", b=image(3)),
+        bad("bias_groups", r"`bias` must have shape.*`groups` \(=2\).*got bias \(2,\)", b=image(2), groups=2),
+        bad("output_padding", r"`output_padding` \(=\(2,.*must be smaller than `stride`", output_padding=2, stride=2),
+        bad("output_padding_negative", r"`output_padding` \(=-1\) must be at least 0", output_padding=-1),
+        bad("empty_output", r"the axes of input and output.*`padding` \(=\(4,", padding=4),
+        bad("empty_image", r"the axes of input and output.*must not be empty", x=image(1, 4, *(0,) * n)),
+        bad("kernel_0", r"the kernel must have no axis of size 0", w=image(4, 2, *(0,) * n)),
+        bad("padding_string", r"`padding` \(='same'\) must be an int", TypeError, padding="same"),
+        bad("stride_0", r"`stride` \(=0\) must be at least 1", stride=0),
+        bad("dilation_0", r"`dilation` \(=0\) must be at least 1", dilation=0),
+        bad("weight_rank", rf"`weight` must have {n + 2} axes; got shape \(4, 4\)", w=image(4, 4)),
+        bad("input_rank", rf"`input` must have {n + 1} axes, or {n + 2} with a batch; got shape \(4,\)", x=image(4)),
+        bad("dtypes", r"all inputs must have one dtype.*`weight` nbnn.float64", TypeError, w=w.double()),
+        bad("integers", r"`input` must have a floating-point dtype", TypeError, x=x.long(), w=w.long()),
+        bad("weight_none", r"`weight` must be a Tensor; got NoneType", TypeError, w=None),
+    ]  # fmt: skip
+
+
 def _too_large(F):
     return F.conv3d(F.ones(1, 1, 2, 2, 2), F.ones(1, 1, 1, 1, 1), padding=2**30)
 
 
 ERRORS = [
-    *(bad for n in (1, 2, 3) for bad in refusals(n)),
+    *(bad for n in (1, 2, 3) for bad in (*refusals(n), *transposed_refusals(n))),
+    Bad(
+        "conv_transpose3d-memory",
+        lambda F: F.conv_transpose3d(F.ones(1, 1, 9, 9, 9), F.ones(1, 1, 1, 1, 1), stride=2**20),
+        ValueError,
+        r"^conv_transpose3d: `output` \(=.*\) has more elements than memory can hold",
+    ),
     Bad("conv3d-memory", _too_large, ValueError, r"^conv3d: `output` \(=.*\) has more elements than memory can hold"),
 ]

@@ -44,6 +44,49 @@ def in_evaluation(nn, x):
     return nn.Dropout(0.7).eval(), (x,)
 
 
+def channels(x, p, batched):
+    """Whole channels at once."""
+    lead = x.shape[: 1 + batched]
+    mask = kept(math.prod(lead), p) if 0 < p < 1 else np.full(math.prod(lead), p == 0)
+    return x * (mask / (1 - p if p < 1 else 1)).reshape(*lead, *(1,) * (x.ndim - len(lead)))
+
+
+def alpha(x, p, lead):
+    if p in (0, 1):
+        return x * (1 - p)
+    low = -1.7580993408473766
+    mask = kept(math.prod(x.shape[:lead]), p).reshape(*x.shape[:lead], *(1,) * (x.ndim - lead))
+    a = ((1 - p) * (1 + p * low**2)) ** -0.5
+    return a * np.where(mask, x, low) - a * p * low
+
+
+def of_channels():
+    for n, shapes in ((1, [(3, 2, 4), (3, 4)]), (2, [(2, 3, 2, 2), (3, 2, 4)]), (3, [(2, 3, 1, 2, 2), (3, 1, 2, 2)])):
+        name = f"dropout{n}d"
+        for shape in shapes:
+            batched = len(shape) == n + 2 or n == 2
+            for p in (0.5, 0.0, 1.0):
+                yield Case(f"{name}-{shape}_{p}".replace(" ", ""), lambda F, x, p, name=name: getattr(F, name)(x, p),
+                           one(shape, p), lambda x, p, batched=batched: channels(x, p, batched),
+                           module=lambda nn, x, p, n=n: (getattr(nn, f"Dropout{n}d")(p), (x,)), torch=p in (0, 1))
+        yield Case(f"{name}-eval", lambda F, x, name=name: getattr(F, name)(x, training=False), one(shapes[0]),
+                   lambda x: x, fresh=False)
+        yield Case(f"{name}-inplace", lambda F, x, name=name: getattr(F, name)(x * 1.0, 0.5, inplace=True),
+                   one(shapes[0]), lambda x: channels(x, 0.5, True), torch=False, arrays=False)
+
+
+def of_alpha():
+    for name, module, shape, lead in (("alpha_dropout", "AlphaDropout", (3, 4), 2),
+                                      ("feature_alpha_dropout", "FeatureAlphaDropout", (2, 3, 4), 2)):
+        for p in (0.3, 0.0, 1.0):
+            yield Case(f"{name}-{p}", lambda F, x, p, name=name: getattr(F, name)(x, p, training=True), one(shape, p),
+                       lambda x, p, lead=lead: alpha(x, p, lead), fresh=p != 0, torch=p in (0, 1),
+                       module=lambda nn, x, p, module=module: (getattr(nn, module)(p), (x,)))
+        yield Case(f"{name}-eval", lambda F, x, name=name: getattr(F, name)(x), one(shape), lambda x: x, fresh=False)
+        yield Case(f"{name}-inplace", lambda F, x, name=name: getattr(F, name)(x * 1.0, 0.5, True, inplace=True),
+                   one(shape), lambda x, lead=lead: alpha(x, 0.5, lead), torch=False, arrays=False)
+
+
 SHAPES = [(), (1,), (3,), (4,), (5,), (3, 7), (2, 3, 4)]
 CASES = [
     Case("dropout", drop, one((5, 8), 0.5), dropout, module=to_module, torch=False, large=one((300, 400), 0.5),
@@ -62,6 +105,7 @@ CASES = [
          torch=False, arrays=False),
     Case("dropout-twice", lambda F, x: F.dropout(F.dropout(x, 0.25), 0.5), normal((4, 4)),
          lambda x: np.where(kept(16, 0.5, 1).reshape(4, 4), dropout(x, 0.25) * 2, 0), torch=False),
+    *of_channels(), *of_alpha(),
 ]  # fmt: skip
 
 X = nbnn.ones(2, 3)
@@ -86,4 +130,12 @@ ERRORS = [
         r"^dropout: `input` must be a Tensor; got NoneType"),
     Bad("dropout-inplace_leaf", lambda F: F.dropout(F.ones(3, requires_grad=True), inplace=True), RuntimeError,
         r"^dropout_: a leaf"),
+    *(Bad(f"{name}-p", lambda F, name=name: getattr(F, name)(X, 1.5), ValueError,
+          rf"^{name}: `p` \(=1.5\) must be between")
+      for name in ("alpha_dropout", "feature_alpha_dropout", "dropout1d")),
+    *(Bad(f"dropout{n}d-rank", lambda F, n=n: getattr(F, f"dropout{n}d")(F.ones(3)), ValueError,
+          rf"^dropout{n}d: `input` must have {n + 2} axes, or {n + 1} without a batch; got shape \(3,\)")
+      for n in (1, 2, 3)),
+    Bad("feature_alpha_dropout-rank", lambda F: F.feature_alpha_dropout(F.ones(3), training=True), ValueError,
+        r"^feature_alpha_dropout: `input` must have at least 2 axes"),
 ]  # fmt: skip

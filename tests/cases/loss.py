@@ -7,7 +7,7 @@ import numpy as np
 
 import nbnn
 from tests.cases import normal
-from tests.cases.activation import log_softmax
+from tests.cases.softmax import log_softmax
 from tests.engine import Bad, Case
 
 REDUCTIONS = ("mean", "sum", "none")
@@ -155,6 +155,14 @@ CROSS_ENTROPY = [
            module=ce_module)
       for label, reduction, weighted, smoothing in itertools.product(("1d", "2d", "4d"), REDUCTIONS, (False, True),
                                                                      (0.0, 0.2))),
+    *(Case(f"cross_entropy-{shape}".replace(" ", ""), ce_call,
+           index_targets(shape, (shape[0], *shape[2:]), True, -100, "mean", 0.1), cross_entropy, second=False,
+           halves=False, cuda=False, arrays=False)  # around the lanes and strips of the measured paths
+      for shape in ((3, 255), (2, 256), (2, 257), (2, 513), (2, 3, 255), (1, 2, 256), (2, 3, 257), (1, 2, 513))),
+    Case("cross_entropy-large_classes", ce_call, index_targets((3, 20), (3,), False, None, "none", 0.0), cross_entropy,
+         large=index_targets((70, 1100), (70,), False, None, "none", 0.0)),
+    Case("cross_entropy-large_planes", ce_call, index_targets((2, 3, 5), (2, 5), True, 1, "sum", 0.0), cross_entropy,
+         large=index_targets((3, 7, 20, 77), (3, 20, 77), True, 1, "sum", 0.0)),
     Case("cross_entropy-smoothing_1", ce_call, index_targets((4, 3), (4,), True, -100, "mean", 1.0), cross_entropy),
     Case("cross_entropy-one_class", ce_call, index_targets((4, 1), (4,), False, None, "mean", 0.1), cross_entropy),
     Case("cross_entropy-large", ce_call, index_targets((5, 4), (5,), True, -100, "mean", 0.1), cross_entropy,

@@ -6,7 +6,10 @@ import pytest
 
 from tests import engine
 
-FAMILIES = ("activation", "array", "convolution", "dropout", "linear", "loss", "normalization", "pooling")
+FAMILIES = (
+    "activation", "array", "attention", "convolution", "dropout", "elementwise_loss", "embedding", "linear", "loss",
+    "normalization", "piecewise", "pointwise", "padding", "pooling", "rectifier", "recurrent", "softmax", "vision",
+)  # fmt: skip
 CASES = [case for family in FAMILIES for case in importlib.import_module(f"tests.cases.{family}").CASES if case.cuda]
 
 

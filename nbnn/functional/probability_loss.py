@@ -1,0 +1,238 @@
+"""Losses of probabilities: binary cross entropy and the Kullback-Leibler divergence."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import nbnn.device as _device
+from nbnn import dtypes
+from nbnn.functional import _check
+from nbnn.functional.activation import sigmoid
+from nbnn.functional.array import add, cast, div, mul, neg, sub
+from nbnn.functional.elementwise_loss import make_loss, pair, reduced, spread
+from nbnn.functional.pointwise import exp
+from nbnn.kernels import elementwise_loss as K
+from nbnn.op import takes_arrays
+from nbnn.tensor import Tensor, flat
+
+# -- second derivatives --------------------------------------------------------------------------------------------
+
+
+def _binary(x: Tensor, t: Tensor, p: Any, a: float) -> tuple:
+    rest = sub(1.0, x)
+    by_x = add(div(t, mul(x, x)), div(sub(1.0, t), mul(rest, rest)))
+    return (by_x, div(-1.0, mul(x, rest)), None)
+
+
+def _logits(x: Tensor, t: Tensor, p: Any, a: float) -> tuple:
+    s = sigmoid(x)
+    slope = mul(s, sub(1.0, s))
+    if p is None:
+        return (slope, -1.0, None)
+    more = sub(p, 1.0)
+    return (mul(slope, add(1.0, mul(more, t))), sub(mul(more, s), p), None)
+
+
+def _divergence(x: Tensor, t: Tensor, p: Any, a: float) -> tuple:
+    return (None, -1.0, div(1.0, t))
+
+
+def _log_divergence(x: Tensor, t: Tensor, p: Any, a: float) -> tuple:
+    e = exp(t)
+    return (None, neg(e), mul(e, add(sub(t, x), 2.0)))
+
+
+BINARY = make_loss("binary_cross_entropy", K.BINARY, _binary)
+LOGITS = make_loss("binary_cross_entropy_with_logits", K.LOGITS, _logits)
+DIVERGENCE = make_loss("kl_div", K.DIVERGENCE, _divergence)
+LOG_DIVERGENCE = make_loss("kl_div", K.LOG_DIVERGENCE, _log_divergence)
+FAST = tuple(op for loss in (BINARY, LOGITS, DIVERGENCE, LOG_DIVERGENCE) for op in loss.ops)
+
+
+def _same_shape(op: str, input: Any, target: Any) -> tuple[Tensor, Tensor]:
+    _check.floating(op, "input", input)
+    _check.tensor(op, "target", target)
+    if input._shape != target._shape:
+        raise ValueError(
+            f"{op}: `target` must have the shape of `input`; got input {input._shape}, target {target._shape}"
+        )
+    return pair(op, input, target, False)
+
+
+def _check_unit(op: str, x: Tensor) -> None:
+    """The numbers of `x` must lie in [0, 1]: called where the loss is NaN, as it is for every number outside."""
+    wide = cast(x.detach(), dtypes.float32) if x._dtype.is_half else x
+    n = wide.numel()
+    counts = _device.empty(-(-n // K.BLOCK), dtypes.int64.storage, x.device)
+    _device.launch(K.count_outside, (counts,), (flat(wide),), (0.0, 1.0), counts.size, K.BLOCK)
+    bad = _device.to_host(counts).nonzero()[0]
+    if bad.size:
+        host = _device.to_host(flat(wide))
+        start = int(bad[0]) * K.BLOCK
+        first = next(i for i in range(start, n) if not 0.0 <= host[i] <= 1.0)
+        at = ", ".join(map(str, _check.unravel(first, x._shape)))
+        raise ValueError(f"{op}: `input`[{at}] (={host[first]}) must be between 0 and 1")
+
+
+@takes_arrays
+def binary_cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    r"""Cross entropy of two classes, :math:`l = -w (t \ln x + (1 - t) \ln(1 - x))`, x being a probability.
+
+    The logarithms are at least -100, so that the loss of a certain mistake is finite.
+
+    Parameters
+    ----------
+    input : Tensor of any shape
+        Probabilities, between 0 and 1.
+    target : Tensor of that shape
+        Mostly 0 or 1.
+    weight : Tensor, optional
+        Multiplies each loss; it broadcasts to the shape of `input`.
+    reduction : {"mean", "sum", "none"}
+    size_average, reduce : bool, optional
+        Old spellings of `reduction`.
+
+    Returns
+    -------
+    Tensor of shape () or, without reduction, of the shape of `input`
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, a number of `input` is outside [0, 1] or `reduction` is unknown.
+    TypeError
+        If an input is no Tensor or array of floating-point numbers.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> import nbnn.nn.functional as F
+    >>> F.binary_cross_entropy(nbnn.tensor([0.5, 0.25]), nbnn.tensor([1.0, 0.0]))
+    tensor(0.4904)
+    """
+    op = "binary_cross_entropy"
+    reduction = _check.reduction(op, reduction, size_average, reduce)
+    x, t = _same_shape(op, input, target)
+    out = reduced(BINARY, x, t, reduction, 0.0, spread(op, "weight", weight, x))
+    if x.numel() and (reduction == "none" or math.isnan(out.item())):
+        _check_unit(op, x)
+    return out
+
+
+@takes_arrays
+def binary_cross_entropy_with_logits(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    pos_weight: Tensor | None = None,
+) -> Tensor:
+    r"""Binary cross entropy of :math:`\sigma(x)`, exact where the sigmoid is 0 or 1 in floating point.
+
+    :math:`l = -w (p\, t \ln \sigma(x) + (1 - t) \ln(1 - \sigma(x)))`.
+
+    Parameters
+    ----------
+    input : Tensor of any shape
+        Unnormalised scores.
+    target : Tensor of that shape
+        Mostly 0 or 1.
+    weight : Tensor, optional
+        w, which broadcasts to the shape of `input`.
+    reduction : {"mean", "sum", "none"}
+    pos_weight : Tensor, optional
+        p, the weight of positive targets, which broadcasts to the shape of `input`.
+    size_average, reduce : bool, optional
+        Old spellings of `reduction`.
+
+    Returns
+    -------
+    Tensor of shape () or, without reduction, of the shape of `input`
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit or `reduction` is unknown.
+    TypeError
+        If an input is no Tensor or array of floating-point numbers.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> import nbnn.nn.functional as F
+    >>> F.binary_cross_entropy_with_logits(nbnn.tensor([0.0, 2.0]), nbnn.tensor([1.0, 1.0]))
+    tensor(0.4100)
+    """
+    op = "binary_cross_entropy_with_logits"
+    reduction = _check.reduction(op, reduction, size_average, reduce)
+    x, t = _same_shape(op, input, target)
+    w, p = spread(op, "weight", weight, x), spread(op, "pos_weight", pos_weight, x)
+    return reduced(LOGITS, x, t, reduction, 0.0, w, p)
+
+
+@takes_arrays
+def kl_div(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    log_target: bool = False,
+) -> Tensor:
+    r"""Kullback-Leibler divergence of log-probabilities x from probabilities t, :math:`l = t (\ln t - x)`; 0 at t = 0.
+
+    Parameters
+    ----------
+    input : Tensor of any shape
+        Log-probabilities.
+    target : Tensor of a shape that broadcasts with it
+        Probabilities, or with `log_target` their logarithms: :math:`l = e^t (t - x)`.
+    reduction : {"mean", "batchmean", "sum", "none"}
+        "batchmean" divides the sum by the first size of `input`, which is what the divergence is defined as.
+    log_target : bool
+        Whether `target` holds logarithms.
+    size_average, reduce : bool, optional
+        Old spellings of `reduction`.
+
+    Returns
+    -------
+    Tensor of shape () or, without reduction, of the broadcast shape
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not broadcast or `reduction` is unknown.
+    TypeError
+        If an input is no Tensor or array of floating-point numbers.
+
+    References
+    ----------
+    Kullback and Leibler, "On Information and Sufficiency", 1951.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> import nbnn.nn.functional as F
+    >>> F.kl_div(nbnn.tensor([[-1.0, -0.5]]), nbnn.tensor([[0.5, 0.5]]), reduction="batchmean")
+    tensor(0.0569)
+    """
+    op = "kl_div"
+    batch = reduction == "batchmean"
+    reduction = _check.reduction(op, "mean" if batch else reduction, size_average, reduce)
+    x, t = pair(op, input, target, False)
+    count = None
+    if batch and reduction == "mean":
+        if not input._shape:
+            raise ValueError(f"{op}: `input` must have at least 1 axis for a mean over the batch; got shape ()")
+        count = float(input._shape[0])
+    return reduced(LOG_DIVERGENCE if log_target else DIVERGENCE, x, t, reduction, count=count)

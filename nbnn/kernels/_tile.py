@@ -1,0 +1,100 @@
+"""Tiles for products that read their operands where they lie: rows at any place, columns cut at the edge.
+
+Beside `_simd`, whose helpers it uses: what only `_gemm` needs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from nbnn.kernels._simd import (
+    _I32,
+    _I64,
+    _call,
+    _cell_pointer,
+    _cells,
+    _first,
+    _fma,
+    _load_masked,
+    _pointer,
+    _splat,
+)
+
+
+@intrinsic(prefer_literal=True)
+def row_offsets(typingctx, step, count, rows):  # type: ignore[no-untyped-def]
+    """``(0, step, 2 * step, ...)``: `rows` (a literal) of them; from `count` on the last one again.
+
+    A tile always works on all its rows: those beyond the edge read the last row once more and are not stored.
+    """
+    many = rows.literal_value
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        last = builder.sub(args[1], _I64(1))
+        offsets = []
+        for r in range(many):
+            row = builder.select(builder.icmp_signed("<", _I64(r), last), _I64(r), last)
+            offsets.append(builder.mul(row, args[0]))
+        return context.make_tuple(builder, sig.return_type, offsets)
+
+    return types.UniTuple(types.intp, many)(types.intp, types.intp, rows), codegen
+
+
+@intrinsic
+def tile_outer_part(typingctx, tile, a, a_index, a_offsets, b, b_index, count):  # type: ignore[no-untyped-def]
+    """`tile_outer_at` of which only the first `count` numbers of the row of B are read; the others are 0."""
+    vector = tile.vector
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        value, a_value, a_at, offsets, b_value, b_at, width = args
+        left = _pointer(context, builder, sig.args[1], a_value, a_at)
+        right = _pointer(context, builder, sig.args[4], b_value, b_at)
+        row = []
+        for c in range(tile.columns):
+            mask = _first(builder, width, vector.lanes, c * vector.lanes)
+            row.append(_load_masked(builder, _cell_pointer(builder, right, _I64(0), tile, 0, c), mask, vector))
+        for r in range(tile.rows):
+            number = builder.load(builder.gep(left, [builder.extract_value(offsets, r)], inbounds=True))
+            factor = _splat(builder, number, vector.llvm)
+            for c in range(tile.columns):
+                i = r * tile.columns + c
+                cell = _fma(builder, factor, row[c], builder.extract_value(value, i), vector)
+                value = builder.insert_value(value, cell, i)
+        return value
+
+    many = types.UniTuple(types.intp, tile.rows)
+    return tile(tile, a, types.intp, many, b, types.intp, types.intp), codegen
+
+
+@intrinsic
+def tile_rectified(typingctx, tile):  # type: ignore[no-untyped-def]
+    """Each number, or 0 where it is 0 or below; NaN stays."""
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        value, zeros = args[0], ir.Constant(tile.vector.llvm, None)
+        for i, _, _ in _cells(tile):
+            cell = builder.extract_value(value, i)
+            cell = builder.select(builder.fcmp_ordered("<=", cell, zeros), zeros, cell)
+            value = builder.insert_value(value, cell, i)
+        return value
+
+    return tile(tile), codegen
+
+
+@intrinsic
+def tile_prefetch(typingctx, tile, array, index, stride):  # type: ignore[no-untyped-def]
+    """Ask for the cache lines of the tile whose row r begins at ``array[index + r * stride]``, which need not exist."""
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        data = context.make_array(sig.args[1])(context, builder, args[1]).data
+        for _, r, c in _cells(tile):
+            at = builder.add(builder.mul(args[3], _I64(r)), _I64(c * tile.vector.lanes))
+            line: Any = builder.bitcast(builder.gep(data, [builder.add(args[2], at)]), ir.IntType(8).as_pointer())
+            _call(builder, "llvm.prefetch.p0", ir.VoidType(), [line, _I32(1), _I32(3), _I32(1)])
+        return context.get_dummy_value()
+
+    return types.void(tile, array, types.intp, types.intp), codegen
