@@ -244,8 +244,8 @@ def test_modules_are_documented(name):
 
 # Functions that are no op on Tensors: tests of their own stand in the files named.
 OTHERWISE = {
-    "test_tensor.py": {"arange", "as_tensor", "empty", "empty_cache", "empty_like", "eye", "from_dlpack", "from_numpy", "full",
-                       "ones", "ones_like",
+    "test_tensor.py": {"arange", "as_tensor", "empty", "empty_cache", "empty_like", "eye", "from_dlpack", "from_numpy",
+                       "full", "ones", "ones_like",
                        "rand", "randint", "randn", "randperm", "tensor", "zeros", "zeros_like", "manual_seed",
                        "initial_seed",
                        "get_default_dtype", "set_default_dtype"},
@@ -274,7 +274,8 @@ PAIRS = [
     ("Embedding", "embedding"),
     ("Conv1d", "conv1d"), ("Conv2d", "conv2d"),
     ("Conv3d", "conv3d"), ("ConvTranspose1d", "conv_transpose1d"), ("ConvTranspose2d", "conv_transpose2d"),
-    ("ConvTranspose3d", "conv_transpose3d"), ("MaxPool1d", "max_pool1d"), ("MaxPool2d", "max_pool2d"), ("MaxPool3d", "max_pool3d"),
+    ("ConvTranspose3d", "conv_transpose3d"), ("MaxPool1d", "max_pool1d"),
+    ("MaxPool2d", "max_pool2d"), ("MaxPool3d", "max_pool3d"),
     ("LayerNorm", "layer_norm"), ("RMSNorm", "rms_norm"), ("GroupNorm", "group_norm"),
     ("InstanceNorm1d", "instance_norm"), ("InstanceNorm2d", "instance_norm"),
     ("InstanceNorm3d", "instance_norm"), ("AvgPool1d", "avg_pool1d"), ("AvgPool2d", "avg_pool2d"),
@@ -291,7 +292,8 @@ PAIRS = [
     ("BCEWithLogitsLoss", "binary_cross_entropy_with_logits"), ("KLDivLoss", "kl_div"), ("BatchNorm1d", "batch_norm"),
     ("BatchNorm2d", "batch_norm"),
     ("BatchNorm3d", "batch_norm"), ("Linear", "linear"), ("Flatten", "flatten"),
-    ("GELU", "gelu"), ("GLU", "glu"), ("SiLU", "silu"), ("Mish", "mish"), ("Softplus", "softplus"), ("Softmin", "softmin"),
+    ("GELU", "gelu"), ("GLU", "glu"), ("SiLU", "silu"), ("Mish", "mish"), ("Softplus", "softplus"),
+    ("Softmin", "softmin"),
     ("ELU", "elu"), ("SELU", "selu"), ("CELU", "celu"), ("LeakyReLU", "leaky_relu"), ("Hardtanh", "hardtanh"),
     ("ReLU6", "relu6"), ("Hardsigmoid", "hardsigmoid"), ("Hardswish", "hardswish"), ("Hardshrink", "hardshrink"),
     ("Softshrink", "softshrink"), ("Threshold", "threshold"),

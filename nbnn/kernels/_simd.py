@@ -552,7 +552,7 @@ def tile_totals(typingctx, tile):  # type: ignore[no-untyped-def]
 
 @intrinsic
 def tile_store_columns(typingctx, tile, array, index, stride):  # type: ignore[no-untyped-def]
-    """Write the transpose of a tile of one column of vectors: lane c of all its rows to ``array[index + c * stride:]``."""
+    """Write a tile of one column of vectors transposed: lane c of all rows to ``array[index + c * stride:]``."""
     if tile.columns != 1 or tile.rows & (tile.rows - 1):
         return None
 

@@ -1,5 +1,4 @@
 """``nbnn.nn.utils``: what surrounds training, under torch's path."""
 
-from nbnn.nn.utils import rnn as rnn
 from nbnn.utils import *
 from nbnn.utils import __all__ as __all__
