@@ -78,7 +78,7 @@ def test_processes_from_a_cold_cache(tmp_path):
     results = [result(p) for p in many]
     assert len({digest for digest, _, _ in results}) == 1
     digest, compiled, loaded = run(WORK, NBNN_CACHE_DIR=cache)
-    assert digest == results[0][0] and int(compiled) == 0 and int(loaded) > 10
+    assert digest == results[0][0] and int(compiled) == 0 and int(loaded) > 5
     _spoil(tmp_path / "cache")
     again, recompiled, _ = run(WORK, NBNN_CACHE_DIR=cache)
     assert again == digest and int(recompiled) > 0
@@ -88,7 +88,7 @@ def test_processes_from_a_cold_cache(tmp_path):
 def _spoil(cache):
     """Every file is damaged in its own way: cut, emptied, changed in one byte, replaced."""
     files = sorted(cache.rglob("*.nbc"))
-    assert len(files) > 10
+    assert len(files) > 5
     for k, file in enumerate(files):
         blob = file.read_bytes()
         middle = len(blob) // 2
