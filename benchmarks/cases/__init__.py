@@ -12,7 +12,7 @@ FAMILIES = (
     *("padding", "vision", "normalization", "loss"),
     *("recurrent", "attention"),
     "optim",
-    "tables",
+    *("models", "tables"),
 )
 
 

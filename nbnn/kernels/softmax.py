@@ -86,10 +86,10 @@ def log_softmax_backward(row, dx, grad, y, length, inner):
 
 # On the CPU. Rows of neighbours (inner = 1) are worked on in pieces that stay in the first cache. Columns are worked on
 # in strips, row by row: what a strip must remember of its columns stands in rows of the output that are written last.
-# 1024 x 1024 float32 along axis 0, one thread: 5.7 ms by the body, 0.6 ms so.
+# 1024 x 1024 float32 along axis 0, one thread: 32 ms by the body, 1.3 ms so.
 
 PIECE = 1024
-_STRIP = 131072  # elements of a strip; half of what a second cache of 1 MB holds with the output beside it
+_STRIP = 131072  # elements of a strip: 1 MB of float32 with the output beside it, for a second cache of 2 MB
 
 
 @inner_ranges
