@@ -332,11 +332,13 @@ def bodies_only() -> Iterable[list]:
     kept = [(op, op.fast) for op in fast_ops()]
     for op, _ in kept:
         op.fast = None
+        op.plans.clear()  # a plan holds the path it was made with
     try:
         yield []
     finally:
         for op, fast in kept:
             op.fast = fast
+            op.plans.clear()
 
 
 def fast_path(case: Case) -> None:
