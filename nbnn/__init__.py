@@ -70,6 +70,7 @@ from nbnn.functional import (
     threshold,
     threshold_,
 )
+from nbnn.functional._precision import get_float32_matmul_precision, set_float32_matmul_precision
 from nbnn.functional.array import add, argmax, clone, div, eq, ge, gt, le, lt, mean, mul, ne, neg, sub, sum
 from nbnn.functional.creation import (
     arange,

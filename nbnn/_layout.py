@@ -159,4 +159,17 @@ def _operand(shape: Sizes, own: Sizes, strides: Sizes | None) -> tuple[Sizes, bo
 
 def combine(plan: Joint, kernel: _cpu.Kernel, out: Any, a: Any, a_at: int, b: Any, b_at: int, params: tuple) -> None:
     """Set the row-major array `out` to ``body(a, b, *params)`` as planned by `join`, on the CPU."""
-    _cpu.enter(_wide.wide(kernel), (out, a, b, params, plan.geometry, a_at, b_at), plan.items, plan.grain)
+    args = (out, a, b, params, plan.geometry, a_at, b_at)
+    key = (kernel, out.dtype.char, a.dtype.char, *map(type, params))
+    entry = _entries.get(key)
+    if entry is not None and params in _PLAIN:
+        _cpu.enter(entry, args, plan.items, plan.grain)
+        return
+    compiled = _wide.wide(kernel)
+    _cpu.enter(compiled, args, plan.items, plan.grain)
+    if params in _PLAIN:
+        _entries[key] = _cpu.entry_point(compiled, (*args, 0, plan.items, plan.grain, 0))
+
+
+_PLAIN = ((), (1,), (-1,))  # params whose types say all about the compiled code that takes them
+_entries: dict[tuple, Any] = {}  # compiled code behind its dispatcher, which looks at every argument for 0.7 us

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,6 +14,16 @@ from nbnn.autograd._tape import Node, recording, wants_grad
 from nbnn.device import allocator, empty, host_empty
 from nbnn.kernels._cpu import Kernel, prepare
 from nbnn.tensor import Tensor, flat, from_array, make
+
+
+class Launch(NamedTuple):
+    """One measured path that does on the CPU what the `forward` of an op does elsewhere."""
+
+    fast: Any
+    shapes: tuple[tuple[int, ...], ...]  # of the outputs
+    params: tuple
+    work: int  # scalar operations in all
+    workspace: int = 0
 
 
 class Op:
@@ -43,6 +53,11 @@ class Op:
         ``workspace(*params)``: how many elements of scratch memory `fast` needs.
     forward : callable, optional
         Instead of a kernel: ``forward(*inputs, params)`` returns the output Tensors (views, and copies through them).
+    plan : callable, optional
+        ``plan(params, *input_shapes)`` gives the `Launch` that replaces `forward` for floating-point numbers on the
+        CPU, or None where there is none. It is asked once for inputs of given shapes, none of them empty.
+    hidden : int
+        How many of the last outputs are there for `grad` only.
 
     Examples
     --------
@@ -71,8 +86,10 @@ class Op:
         "fast",
         "forward",
         "grad",
+        "hidden",
         "kernel",
         "name",
+        "plan",
         "plans",
         "saves_inputs",
         "saves_outputs",
@@ -96,6 +113,8 @@ class Op:
         fast: Any = None,
         workspace: Callable | None = None,
         forward: Callable | None = None,
+        plan: Callable | None = None,
+        hidden: int = 0,
     ) -> None:
         self.name = name
         self.kernel: Any = kernel
@@ -109,6 +128,8 @@ class Op:
         self.fast = fast
         self.workspace = workspace
         self.forward = forward
+        self.plan = plan
+        self.hidden = hidden
         self.plans = _Plans()
 
     def __repr__(self) -> str:
@@ -137,16 +158,17 @@ class _Plan:
 
     __slots__ = ("launch", "outs")
 
-    def __init__(self, op: Op, outs: tuple, ins: list, params: tuple, n: int, work: int, workspace: int) -> None:
+    def __init__(
+        self, kernel: Any, fast: Any, outs: tuple, ins: list, params: tuple, n: int, work: int, workspace: int
+    ) -> None:
         self.outs = [(allocator(o._data), o._data.size, o._data.dtype, o._shape, o._dtype) for o in outs]
         kind = outs[0]._data.dtype
-        fast = op.fast if kind.kind == "f" else None  # the measured paths are vectors of floating-point numbers
         data = tuple([o._data for o in outs])
         self.launch: Any = None
         if n:
             nothing = np.empty(0, kind)
             scratch = (lambda: host_empty(workspace, kind)) if workspace else (lambda: nothing)
-            self.launch = prepare(op.kernel, fast, data, tuple(ins), params, n, work, scratch)
+            self.launch = prepare(kernel, fast, data, tuple(ins), params, n, work, scratch)
 
     def run(self, ins: list) -> tuple[Tensor, ...]:
         """Allocate and launch."""
@@ -174,16 +196,18 @@ def apply(op: Op, *inputs: Any, params: tuple = ()) -> Any:
         If the inputs lie on different devices.
     """
     try:
-        if op.forward is not None:
-            outs = op.forward(*inputs, params)
-        else:
+        if op.forward is None or (op.plan is not None and type(inputs[0]._data) is _array_type):
             outs = _run(op, inputs, params)
+        else:
+            outs = op.forward(*inputs, params)
     except _NeedsTensorsError:
         return _apply_to_arrays(op, inputs, params)
     except Exception as error:
         raise add_frame(error, op.name, inputs)  # noqa: B904  (the same exception, with a note)
     if recording.enabled and op.grad is not None and wants_grad(inputs):
         Node.record(op, inputs, outs, params)
+    if op.hidden:
+        outs = outs[: -op.hidden]
     return outs[0] if len(outs) == 1 else outs
 
 
@@ -248,6 +272,8 @@ def _run_new(op: Op, inputs: tuple, storages: list, params: tuple, key: tuple | 
     """`_run` without a plan; made for the next time where all lies on the host (and there is a key)."""
     shapes = [None if t is None else t._shape for t in inputs]
     kind = inputs[0]._dtype
+    if op.forward is not None:
+        return _run_planned(op, inputs, storages, params, shapes, key)
     if kind.is_half:
         return _run_half(op, inputs, params)
     on_host = isinstance(storages[0], np.ndarray)
@@ -268,9 +294,23 @@ def _run_new(op: Op, inputs: tuple, storages: list, params: tuple, key: tuple | 
     n = data[0].size if op.count is None else op.count(params, *shapes)
     workspace = 0 if op.workspace is None else op.workspace(*params)
     if key is not None:
-        op.plans.add(key, _Plan(op, outs, storages, params, n, work, workspace))
+        fast = op.fast if data[0].dtype.kind == "f" else None  # the measured paths are vectors of such numbers
+        op.plans.add(key, _Plan(op.kernel, fast, outs, storages, params, n, work, workspace))
     else:
         _device.launch(op.kernel, data, tuple(storages), params, n, work, op.fast, workspace)
+    return outs
+
+
+def _run_planned(op: Op, inputs: tuple, storages: list, params: tuple, shapes: list, key: tuple | None) -> Any:
+    """Run the measured path that stands in for `forward`, where there is one for these inputs."""
+    kind, found = inputs[0]._dtype, None
+    if key is not None and kind.is_floating_point and not kind.is_half and all(s is None or s.size for s in storages):
+        found = op.plan(params, *shapes) if op.plan is not None else None
+    if found is None:
+        return op.forward(*inputs, params)  # type: ignore[misc]
+    outs = tuple([make(host_empty(math.prod(shape), kind.storage), shape, kind) for shape in found.shapes])
+    plan = _Plan(None, found.fast, outs, storages, found.params, 1, found.work, found.workspace)
+    op.plans.add(key, plan)  # type: ignore[arg-type]
     return outs
 
 

@@ -317,28 +317,26 @@ def threads(case: Case) -> None:
 
 @functools.cache
 def fast_ops() -> tuple[Op, ...]:
-    """Every op that has a measured fast path beside its body."""
+    """Every op that has a measured fast path beside its body, of its own or in its plan."""
     found = {}
     for info in pkgutil.iter_modules(nbnn.functional.__path__):
         module = importlib.import_module(f"nbnn.functional.{info.name}")
         ops = [op for _, op in inspect.getmembers(module, lambda m: isinstance(m, Op))]
-        found |= {id(op): op for op in (*ops, *getattr(module, "FAST", ())) if op.fast}
+        found |= {id(op): op for op in (*ops, *getattr(module, "FAST", ())) if op.fast or op.plan}
     return tuple(found.values())
 
 
 @contextlib.contextmanager
 def bodies_only() -> Iterable[list]:
     """Ops run their bodies; yields the ops that would have taken a fast path."""
-    kept = [(op, op.fast) for op in fast_ops()]
-    for op, _ in kept:
-        op.fast = None
-        op.plans.clear()  # a plan holds the path it was made with
+    kept = [(op, op.fast, op.plan, op.plans) for op in fast_ops()]
+    for op, _, _, plans in kept:
+        op.fast, op.plan, op.plans = None, None, type(plans)()  # a plan would go on with the fast path
     try:
         yield []
     finally:
-        for op, fast in kept:
-            op.fast = fast
-            op.plans.clear()
+        for op, fast, plan, plans in kept:
+            op.fast, op.plan, op.plans = fast, plan, plans
 
 
 def fast_path(case: Case) -> None:

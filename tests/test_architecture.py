@@ -18,13 +18,14 @@ PACKAGE = ROOT / "nbnn"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 FAMILIES = (
     "activation", "array", "attention", "convolution", "dropout", "elementwise_loss", "embedding", "linear", "loss",
-    "normalization", "piecewise", "pointwise", "padding", "pooling", "rectifier", "recurrent", "softmax", "vision",
-    "optim",
+    "normalization", "piecewise", "pointwise", "padding", "pooling", "rectifier", "recurrent", "row_norm", "softmax",
+    "vision", "optim",
 )  # fmt: skip
 LINES_OF_A_FILE, LINES_OF_A_FUNCTION = 600, 60
 
 # What each room may import, by the first part of the name below `nbnn`. A family's file imports its own family only.
-SHARED = {"_cpu", "_cuda", "_gemm", "_random", "_reduce", "_shuffle", "_simd", "_strided", "_vecmath", "_wide"}
+SHARED = {"_cpu", "_cuda", "_gemm", "_norm", "_random", "_reduce", "_shuffle", "_simd", "_strided", "_vecmath", "_wide"}
+SHARED |= {"_bfloat"}
 ROOMS_OF = {"convolution": {"_conv_planes", "_conv_gemm", "_conv_few", "_conv_weight", "_conv_winograd"}}
 MACHINE = ["dtypes", "device", "tensor", "autograd", "op"]
 ROOMS = {
@@ -250,6 +251,7 @@ OTHERWISE = {
                        "initial_seed",
                        "get_default_dtype", "set_default_dtype"},
     "test_jit.py": {"get_num_threads", "set_num_threads"},
+    "test_matmul_precision.py": {"get_float32_matmul_precision", "set_float32_matmul_precision"},
     "test_autograd.py": {"is_grad_enabled"},
     "test_serialization.py": {"load", "save"},
     "test_compile.py": {"compile"},

@@ -16,6 +16,8 @@ def cases() -> Iterator[Case]:
         yield from op(f"matmul {n}", family, lambda T, F, a, b: T.matmul(a, b), (n, n), (n, n))
     yield from op("matmul 32x128x64 @ 32x64x128", family, lambda T, F, a, b: a @ b, (32, 128, 64), (32, 64, 128))
     yield from op("matmul 64x64x64 @ 64x64x64", family, lambda T, F, a, b: a @ b, (64, 64, 64), (64, 64, 64))
+    for n in (512, 1024, 2048):
+        yield from op(f"matmul {n}, medium", family, medium, (n, n), (n, n), compare=False, backward=False)
     yield from op("linear 64x784 to 256", family, linear, (64, 784), (256, 784), (256,))
     yield from op("linear 1x64 to 64", family, linear, (1, 64), (64, 64), (64,))
     yield from op("linear 128x1024 to 1024", family, linear, (128, 1024), (1024, 1024), (1024,))
@@ -25,3 +27,11 @@ def cases() -> Iterator[Case]:
 def linear(T: ModuleType, F: ModuleType, x: Any, weight: Any, bias: Any) -> Any:
     """F.linear on either side."""
     return F.linear(x, weight, bias)
+
+
+def medium(T: ModuleType, F: ModuleType, a: Any, b: Any) -> Any:
+    """The product of numbers rounded to bfloat16, which the two sides sum in different orders."""
+    T.set_float32_matmul_precision("medium")
+    out = T.matmul(a, b)
+    T.set_float32_matmul_precision("highest")
+    return out

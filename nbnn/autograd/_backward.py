@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import heapq
 import sys
 from collections.abc import Callable, Iterable
+from heapq import heappop, heappush
 from typing import Any
 
 import nbnn.device as _device
-from nbnn.autograd._tape import Node, edge_of, grad_mode, recording
+from nbnn.autograd._tape import Node, edge_of, recording
 from nbnn.tensor import Tensor, alias, make
 
 
@@ -20,7 +20,10 @@ def backward(
     inputs: Any = None,
 ) -> None:
     """Accumulate gradients into the `.grad` of the leaves; `Tensor.backward` describes the arguments."""
-    roots, seeds = _seeds("backward", tensors, gradients)
+    if isinstance(tensors, Tensor) and (gradients is None or isinstance(gradients, Tensor)):
+        roots, seeds = (tensors,), [_seed("backward", tensors, gradients)]
+    else:
+        roots, seeds = _seeds("backward", tensors, gradients)
     only = None if inputs is None else _as_tuple("backward", "inputs", inputs)
     retain = create_graph if retain_graph is None else retain_graph
     _walk(roots, seeds, retain, create_graph, only, accumulate=True)
@@ -97,7 +100,7 @@ def _seeds(op: str, tensors: Any, gradients: Any) -> tuple[tuple, list]:
 def _seed(op: str, t: Tensor, gradient: Any) -> Tensor:
     if not isinstance(t, Tensor):
         raise TypeError(f"{op}: outputs must be Tensors; got {type(t).__name__}")
-    if not t.requires_grad:
+    if t._node is None and not t._leaf_requires_grad:
         raise RuntimeError(f"{op}: this Tensor of shape {t._shape} does not require a gradient and has no history")
     if gradient is None:
         if t.numel() != 1:
@@ -113,7 +116,7 @@ def _seed(op: str, t: Tensor, gradient: Any) -> Tensor:
     if gradient._dtype is not t._dtype:
         return gradient.to(t._dtype)
     # an alias, so that `_accumulate` sees that the caller holds this memory too
-    return gradient if gradient.requires_grad else alias(gradient)
+    return gradient if gradient._node is not None or gradient._leaf_requires_grad else alias(gradient)
 
 
 class _Pending:
@@ -133,7 +136,7 @@ class _Pending:
             slots = self.of_nodes.get(item.number)
             if slots is None:
                 self.of_nodes[item.number] = {slot: g}
-                heapq.heappush(self.heap, (-item.number, item))
+                heappush(self.heap, (-item.number, item))
             else:
                 slots[slot] = slots[slot] + g if slot in slots else g
         else:
@@ -153,21 +156,26 @@ def _walk(
         target = edge_of(t)
         assert target is not None
         pending.add(target, seed)
-    keys = [None if (e := edge_of(t)) is None else _place(e) for t in wanted or ()]
+    keys = [None if (e := edge_of(t)) is None else _place(e) for t in wanted] if wanted else []
     found: dict[Any, Tensor | None] = dict.fromkeys(keys)
     del seeds[:]  # so that a gradient is nobody's but its receiver's
-    with grad_mode(create_graph):
-        while pending.heap:
-            node = heapq.heappop(pending.heap)[1]
-            _visit(node, pending.of_nodes.pop(node.number), pending, found, create_graph)
+    heap, of_nodes = pending.heap, pending.of_nodes
+    before = recording.enabled
+    recording.enabled = create_graph
+    try:
+        while heap:
+            node = heappop(heap)[1]
+            _visit(node, of_nodes.pop(node.number), pending, found, create_graph)
             if not retain:
                 node.free()
         _settle(pending.leaves, found, accumulate and wanted is None, create_graph)
         result = [found[key] for key in keys]
-        if accumulate:
-            for t, total in zip(wanted or (), result, strict=True):
+        if accumulate and wanted:
+            for t, total in zip(wanted, result, strict=True):
                 if total is not None:
                     _accumulate(t, total, create_graph)
+    finally:
+        recording.enabled = before
     return result
 
 
@@ -179,7 +187,7 @@ def _visit(node: Node, grads: dict[int, Tensor], pending: _Pending, found: dict,
     """Send the gradients of a node's outputs on to its inputs."""
     if node._hooks or node._retained or found:
         _observe(node, grads, found, create_graph)
-    results = node.run(node.complete(grads))
+    results = node.run(node.complete(grads) if node.outputs else (grads[0],))
     edges = node.edges
     if len(results) != len(edges):
         raise RuntimeError(

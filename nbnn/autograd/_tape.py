@@ -230,7 +230,7 @@ class Node:
     @classmethod
     def record(cls, op: Op, inputs: tuple, outs: tuple, params: tuple) -> Node:
         """Make the outputs of `op` remember how they were computed."""
-        node = cls(inputs, outs)
+        node = cls(inputs, outs[: -op.hidden] if op.hidden else outs)
         node.op = op
         node.params = params
         if op.saves_outputs:
@@ -261,9 +261,9 @@ class Node:
         """Save Tensors with the versions they have now.
 
         An output is kept as its parts, which `saved` puts together again: the node does not refer to a Tensor that
-        refers to the node, so nothing waits for the garbage collector.
+        refers to the node, so nothing waits for the garbage collector. A hidden one does not refer to it.
         """
-        parts = [(o._data, o._shape, o._dtype, o._version, o._slot) for o in outs]
+        parts = [o if o._node is None else (o._data, o._shape, o._dtype, o._version, o._slot) for o in outs]
         self._saved = (*inputs, *parts)
         self._versions = (
             *[0 if t is None else t._version[0] for t in inputs],

@@ -19,6 +19,25 @@ from nbnn.kernels.loss import find_bad_index, first_bad_index
 from nbnn.tensor import Tensor, flat
 
 
+class Accepted(dict):
+    """What a check worked out for arguments that passed it, by all that it looks at: shapes, dtypes, plain numbers.
+
+    Nothing that was refused stands here.
+    """
+
+    def add(self, key: tuple, value: Any) -> Any:
+        """Keep `value`, and no more than 1024 of them at a time; returns it."""
+        if len(self) == 1024:
+            self.clear()
+        self[key] = value
+        return value
+
+
+def shapes_and_types(*tensors: Any) -> tuple:
+    """A key for `Accepted`."""
+    return tuple([(t._shape, t._dtype) if isinstance(t, Tensor) else type(t) for t in tensors])
+
+
 def tensor(op: str, name: str, value: Any) -> Tensor:
     """`value`, which must be a Tensor."""
     if not isinstance(value, Tensor):
@@ -41,15 +60,20 @@ def same_dtype(op: str, **tensors: Tensor | None) -> None:
         raise TypeError(f"{op}: all inputs must have one dtype; got {got}")
 
 
+_INT_LIMIT = 1 << 31
+
+
 def integer(op: str, name: str, value: Any, minimum: int | None = None) -> int:
     """`value` as an int of at least `minimum`; a bool is not an int here."""
+    if type(value) is int and -_INT_LIMIT < value < _INT_LIMIT and (minimum is None or value >= minimum):
+        return value
     if isinstance(value, bool):
         raise TypeError(f"{op}: `{name}` (={value}) must be an int; got bool")
     try:
         number = operator.index(value)
     except TypeError:
         raise TypeError(f"{op}: `{name}` (={value!r}) must be an int; got {type(value).__name__}") from None
-    if abs(number) >= 1 << 31:
+    if abs(number) >= _INT_LIMIT:
         raise ValueError(f"{op}: `{name}` (={number}) must be less than 2**31 in size")
     if minimum is not None and number < minimum:
         raise ValueError(f"{op}: `{name}` (={number}) must be at least {minimum}")
@@ -58,6 +82,8 @@ def integer(op: str, name: str, value: Any, minimum: int | None = None) -> int:
 
 def number(op: str, name: str, value: Any) -> float:
     """`value` as a float."""
+    if type(value) is float:
+        return value
     if isinstance(value, Tensor) and value.numel() == 1:
         value = value.item()
     if isinstance(value, (str, bytes)) or not hasattr(value, "__float__"):

@@ -85,7 +85,7 @@ def _operand(op: str, value: Any, other: Any) -> Tensor:
 
 def as_number(x: Any, value: Any) -> Any:
     """`value` as a Python number, if it is a number and combines with Tensor `x` without changing its type."""
-    if not isinstance(x, Tensor) or not isinstance(value, Number):
+    if isinstance(value, Tensor) or not isinstance(x, Tensor) or not isinstance(value, Number):
         return None
     number = value.item() if isinstance(value, np.generic) else value
     return float(number) if x._dtype.is_floating_point and abs(number) < 1 << 53 else None

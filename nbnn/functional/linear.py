@@ -6,13 +6,16 @@ import math
 from typing import Any
 
 from nbnn.autograd import Node
-from nbnn.functional import _check
+from nbnn.functional import _check, _precision
 from nbnn.functional._rules import linear_rule
 from nbnn.functional.array import promoted
 from nbnn.functional.shape import RESHAPE, broadcast_to, transpose
 from nbnn.kernels import linear as K
+from nbnn.kernels import linear_bf16 as K16
 from nbnn.op import Op, apply, takes_arrays
 from nbnn.tensor import Tensor
+
+_rough = _precision.state
 
 # -- batched products of contiguous matrices: the one op behind everything here -------------------------------------
 # params: batch, m, k, n, then the steps between matrices, rows and columns of a (m x k) and of b (k x n); an operand
@@ -22,7 +25,8 @@ from nbnn.tensor import Tensor
 def _bmm(a: Tensor, b: Tensor, batch: int, m: int, k: int, n: int, ta: bool, tb: bool) -> Tensor:
     steps_a = (m * k, 1, m) if ta else (m * k, k, 1)
     steps_b = (k * n, 1, k) if tb else (k * n, n, 1)
-    return apply(BMM, a, b, params=(batch, m, k, n, *steps_a, *steps_b))
+    op = BMM if _rough.terms == 0 else _precision.chosen(BMM, a._dtype, m, n, k)
+    return apply(op, a, b, params=(batch, m, k, n, *steps_a, *steps_b))
 
 
 def _lies_transposed(shape: tuple[int, ...], rows: int, columns: int, column_step: int) -> bool:
@@ -143,7 +147,8 @@ def _linear_shape(params: tuple, x: Any, w: Any, b: Any) -> tuple:
 def _linear_grad(node: Node, g: Tensor) -> tuple:
     x, w = node.saved
     need_x, need_w, need_b = node.needs
-    found = apply(LINEAR_BACKWARD, g, x, w, params=(*node.params, int(need_x), int(need_w), int(need_b)))
+    op = LINEAR_BACKWARD if _rough.terms == 0 else _precision.chosen(LINEAR_BACKWARD, g._dtype, *node.params)
+    found = apply(op, g, x, w, params=(*node.params, int(need_x), int(need_w), int(need_b)))
     return found[0] if need_x else None, found[1] if need_w else None, found[2] if need_b else None
 
 
@@ -201,6 +206,9 @@ LINEAR = Op(
     fast=K.linear_fast,
     workspace=K.linear_workspace,
 )
+_precision.twin(BMM, K16.matmul_bf16_fast, K16.matmul_workspace)
+_precision.twin(LINEAR, K16.linear_bf16_fast, K16.linear_workspace)
+_precision.twin(LINEAR_BACKWARD, K16.linear_backward_bf16_fast, K16.linear_backward_workspace)
 
 
 def _fits(input: Any, weight: Any, bias: Any) -> bool:
@@ -244,7 +252,9 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     tensor([11.5000])
     """
     if _fits(input, weight, bias):
-        return apply(LINEAR, input, weight, bias, params=(*input._shape, weight._shape[0]))
+        sizes = (*input._shape, weight._shape[0])
+        op = LINEAR if _rough.terms == 0 else _precision.chosen(LINEAR, input._dtype, *sizes)
+        return apply(op, input, weight, bias, params=sizes)
     _check.floating("linear", "input", input)
     _check.tensor("linear", "weight", weight)
     _check.same_dtype("linear", input=input, weight=weight, bias=bias)
@@ -260,5 +270,6 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         bias = broadcast_to(bias, (m,))
     rows = math.prod(shape[:-1])
     x = input if len(shape) == 2 else apply(RESHAPE, input, params=((rows, k),))
-    out = apply(LINEAR, x, weight, bias, params=(rows, k, m))
+    op = LINEAR if _rough.terms == 0 else _precision.chosen(LINEAR, x._dtype, rows, k, m)
+    out = apply(op, x, weight, bias, params=(rows, k, m))
     return out if len(shape) == 2 else apply(RESHAPE, out, params=((*shape[:-1], m),))

@@ -14,7 +14,7 @@ from nbnn.functional.array import cast, div, mul, neg, sub, sum
 from nbnn.functional.shape import RESHAPE
 from nbnn.functional.softmax import LOG_SOFTMAX, LOG_SOFTMAX_BACKWARD, SOFTMAX, SOFTMAX_BACKWARD
 from nbnn.kernels import loss as K
-from nbnn.op import Op, apply, takes_arrays
+from nbnn.op import Launch, Op, apply, takes_arrays
 from nbnn.tensor import Tensor, flat, make
 
 _REDUCTION = {"none": K.NONE, "sum": K.SUM, "mean": K.MEAN}
@@ -46,6 +46,13 @@ def _without_rows(x: Tensor, shape: tuple, reduction: int, divisor: float) -> tu
     return (make(_device.full(math.prod(shape), x._dtype.storage, x.device, value), shape, x._dtype),)
 
 
+def _launch(op: Op, rows: int, stats: int, params: tuple, work: int, scratch: int = 0) -> Launch | None:
+    """The measured path of a loss that is reduced: the loss and, hidden, the losses and the statistics."""
+    if op.fast is None or params[-1] == K.NONE:
+        return None
+    return Launch(op.fast, ((), (rows,), (stats,)), params, rows * work, scratch)
+
+
 def _run(op: Op, x: Tensor, ins: tuple, stats: Any, shape: tuple, params: tuple, scratch: int, work: int) -> Tensor:
     """Launch the kernel of a loss and reduce the losses; the reduction stands last in `params`."""
     reduction = params[-1]
@@ -66,11 +73,17 @@ def _run(op: Op, x: Tensor, ins: tuple, stats: Any, shape: tuple, params: tuple,
 # params: classes, spatial, ignore_index, reduction; `stats` holds the weights of the targets and their sum
 
 
-def _nll_forward(x: Tensor, target: Tensor, weight: Any, stats: Tensor, params: tuple) -> tuple[Tensor]:
+def _nll_plan(params: tuple, x: Any, target: tuple, weight: Any) -> Launch | None:
+    rows = math.prod(target)
+    return _launch(_NLL, rows, rows + 1, params, 1)
+
+
+def _nll_forward(x: Tensor, target: Tensor, weight: Any, params: tuple) -> tuple:
+    stats = _stats(x, target.numel() + 1)
     if x.numel() == 0:
-        return _without_rows(x, target._shape, params[-1], 0)
+        return (*_without_rows(x, target._shape, params[-1], 0), stats, stats)
     ins = (flat(x), flat(target), None if weight is None else flat(weight))
-    return (_run(_NLL, x, ins, stats._data, target._shape, params, 0, 1),)
+    return (_run(_NLL, x, ins, stats._data, target._shape, params, 0, 1), stats, stats)
 
 
 def _nll_grad(node: Node, g: Tensor) -> tuple:
@@ -78,7 +91,7 @@ def _nll_grad(node: Node, g: Tensor) -> tuple:
     *geometry, reduction = node.params
     divisor = stats[-1:] if reduction == K.MEAN else None
     params = (*geometry, int(reduction == K.NONE), node.input_shapes[0])
-    return (apply(NLL_BACKWARD, g, target, weight, divisor, params=params), None, None, None)
+    return (apply(NLL_BACKWARD, g, target, weight, divisor, params=params), None, None)
 
 
 def _nll_backward_forward(g: Tensor, target: Tensor, weight: Any, divisor: Any, params: tuple) -> tuple[Tensor]:
@@ -93,13 +106,14 @@ def _nll_backward_forward(g: Tensor, target: Tensor, weight: Any, divisor: Any, 
 def _nll_backward_grad(node: Node, gg: Tensor) -> tuple:
     target, weight, divisor = node.saved
     *geometry, step, _ = node.params
-    stats = make(_device.empty(target.numel() + 1, gg._dtype.storage, gg.device), (target.numel() + 1,), gg._dtype)
     reduction = K.NONE if step else K.SUM
-    by_g = apply(NLL, gg, target, weight, stats, params=(*geometry, reduction))
+    by_g = apply(NLL, gg, target, weight, params=(*geometry, reduction))
     return (by_g if divisor is None else div(by_g, _reshaped(divisor, ())), None, None, None)
 
 
-NLL = Op("nll_loss", forward=_nll_forward, saves_inputs=(1, 2, 3), grad=_nll_grad)
+NLL = Op(
+    "nll_loss", forward=_nll_forward, plan=_nll_plan, hidden=2, saves_inputs=(1, 2), saves_outputs=(2,), grad=_nll_grad
+)
 NLL_BACKWARD = Op("nll_loss_backward", forward=_nll_backward_forward, saves_inputs=(1, 2, 3), grad=_nll_backward_grad)
 
 # -- cross entropy with class indices ------------------------------------------------------------------------------
@@ -107,19 +121,33 @@ NLL_BACKWARD = Op("nll_loss_backward", forward=_nll_backward_forward, saves_inpu
 # whether it is that of the mean
 
 
-def _hard_forward(x: Tensor, target: Tensor, weight: Any, stats: Tensor, params: tuple) -> tuple[Tensor]:
+def _hard_plan(params: tuple, x: Any, target: tuple, weight: Any) -> Launch | None:
+    rows, (c, s) = math.prod(target), params[:2]
+    return _launch(_HARD, rows, 4 * rows + 1, params, 16 * c, K.row_scratch(rows, c, s))
+
+
+def _hard_forward(x: Tensor, target: Tensor, weight: Any, params: tuple) -> tuple:
+    stats = _stats(x, 4 * target.numel() + 1)
     if x.numel() == 0:
-        return _without_rows(x, target._shape, params[-1], 0)
+        return (*_without_rows(x, target._shape, params[-1], 0), stats, stats)
     c, s = params[:2]
     ins = (flat(x), flat(target), None if weight is None else flat(weight))
     rows = math.prod(target._shape)
-    return (_run(_HARD, x, ins, stats._data, target._shape, params, K.row_scratch(rows, c, s), 16 * c),)
+    loss = _run(_HARD, x, ins, stats._data, target._shape, params, K.row_scratch(rows, c, s), 16 * c)
+    return (loss, stats, stats)
 
 
 def _hard_grad(node: Node, g: Tensor) -> tuple:
     *geometry, reduction = node.params
     params = (*geometry, int(reduction == K.NONE), reduction == K.MEAN)
-    return (apply(HARD_BACKWARD, g, *node.saved, params=params), None, None, None)
+    return (apply(HARD_BACKWARD, g, *node.saved, params=params), None, None)
+
+
+def _hard_backward_plan(params: tuple, g: Any, x: tuple, target: tuple, weight: Any, stats: Any) -> Launch | None:
+    if _HARD_BACKWARD.fast is None:
+        return None
+    scratch = K.strip_scratch(math.prod(target), params[0], params[1])
+    return Launch(_HARD_BACKWARD.fast, (x,), params, 8 * math.prod(x), scratch)
 
 
 def _hard_backward_forward(
@@ -166,10 +194,19 @@ def _scaled_mass(stats: Tensor, seen: tuple, mean: bool) -> Tensor:
     return div(mass, _reshaped(stats[-1:], ())) if mean else mass
 
 
-HARD = Op("cross_entropy", forward=_hard_forward, saves_inputs=(0, 1, 2, 3), grad=_hard_grad)
+HARD = Op(
+    "cross_entropy",
+    forward=_hard_forward,
+    plan=_hard_plan,
+    hidden=2,
+    saves_inputs=(0, 1, 2),
+    saves_outputs=(2,),
+    grad=_hard_grad,
+)
 HARD_BACKWARD = Op(
     "cross_entropy_backward",
     forward=_hard_backward_forward,
+    plan=_hard_backward_plan,
     saves_inputs=(0, 1, 2, 3, 4),
     grad=_hard_backward_grad,
 )
@@ -265,6 +302,20 @@ SOFT_TARGET = Op(
 
 def _class_targets(op: str, input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int) -> tuple:
     """Checked class targets in int64, the classes C, the product S of the axes after them, and `ignore_index`."""
+    key = _check.shapes_and_types(input, target, weight)
+    found = _ACCEPTED.get(key)
+    c, s = _ACCEPTED.add(key, _class_geometry(op, input, target, weight)) if found is None else found
+    ignored = _check.integer(op, "ignore_index", ignore_index)
+    index = cast(target, dtypes.int64)
+    _check.indices(op, "target", index, c, ignored)
+    return index, c, s, ignored
+
+
+_ACCEPTED = _check.Accepted()  # classes and spatial size of class targets
+
+
+def _class_geometry(op: str, input: Tensor, target: Tensor, weight: Tensor | None) -> tuple[int, int]:
+    """The classes C, and the product S of the axes after them."""
     _check.floating(op, "input", input)
     _check.tensor(op, "target", target)
     if weight is not None:
@@ -279,10 +330,7 @@ def _class_targets(op: str, input: Tensor, target: Tensor, weight: Tensor | None
         classes = shape[min(1, len(shape) - 1)] if shape else 0
         shapes = {"input": shape, "target": target._shape, "weight": weight_shape}
         _check.rule(op, "cross_entropy", refusal, **shapes, wanted=wanted, classes=classes)
-    ignored = _check.integer(op, "ignore_index", ignore_index)
-    index = cast(target, dtypes.int64)
-    _check.indices(op, "target", index, c, ignored)
-    return index, c, s, ignored
+    return c, s
 
 
 def _stats(x: Tensor, count: int) -> Tensor:
@@ -351,8 +399,7 @@ def nll_loss(
         x, w = _widened("nll_loss", input, weight)
         return cast(nll_loss(x, target, w, ignore_index=ignore_index, reduction=reduction), input._dtype)
     index, c, s, ignored = _class_targets("nll_loss", input, target, weight, ignore_index)
-    stats = _stats(input, index.numel() + 1)
-    return apply(NLL, input, index, _constant(weight), stats, params=(c, s, ignored, _REDUCTION[reduction]))
+    return apply(NLL, input, index, _constant(weight), params=(c, s, ignored, _REDUCTION[reduction]))
 
 
 def _constant(weight: Tensor | None) -> Tensor | None:
@@ -429,9 +476,8 @@ def cross_entropy(
     if target._dtype.is_floating_point and input._shape:
         return _soft_cross_entropy(input, target, weight, smoothing, _REDUCTION[reduction])
     index, c, s, ignored = _class_targets(op, input, target, weight, ignore_index)
-    stats = _stats(input, 4 * index.numel() + 1)
     params = (c, s, ignored, smoothing, _REDUCTION[reduction])
-    return apply(HARD, input, index, _constant(weight), stats, params=params)
+    return apply(HARD, input, index, _constant(weight), params=params)
 
 
 def _soft_cross_entropy(input: Tensor, target: Tensor, weight: Any, smoothing: float, reduction: int) -> Tensor:

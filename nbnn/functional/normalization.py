@@ -12,7 +12,7 @@ from nbnn.functional import _check
 from nbnn.functional.array import cast
 from nbnn.functional.creation import fill_
 from nbnn.kernels import normalization as K
-from nbnn.op import Op, apply, takes_arrays
+from nbnn.op import Launch, Op, apply, takes_arrays
 from nbnn.tensor import Tensor, flat, make, store
 
 # params of the ops of batch_norm: N, C, S (elements of a channel in one image), and 1 for statistics of the batch, 0
@@ -31,18 +31,29 @@ def _flat(t: Tensor | None) -> Any:
     return None if t is None else flat(t)
 
 
+def _plan(params: tuple, x: tuple, *_: Any) -> Launch:
+    n, c, s, _training = params
+    fast = K.batch_norm_vectors_fast if s == 1 else K.batch_norm_planes_fast  # each takes a second to compile
+    return Launch(fast, (x,), (c, s), n * c * s)
+
+
 def _forward(x: Tensor, mean: Tensor, rstd: Tensor, weight: Any, bias: Any, params: tuple) -> tuple[Tensor]:
     n, c, s, _ = params
     y = _like(x)
     ins = (flat(x), flat(mean), flat(rstd), _flat(weight), _flat(bias))
-    fast = K.batch_norm_vectors_fast if s == 1 else K.batch_norm_planes_fast  # each takes a second to compile
-    _device.launch(K.batch_norm, (y._data,), ins, (c, s), n * c if s else 0, s, fast)
+    _device.launch(K.batch_norm, (y._data,), ins, (c, s), n * c if s else 0, s)
     return (y,)
 
 
 def _grad(node: Node, g: Tensor) -> tuple:
     dx, dweight, dbias = apply(BATCH_NORM_BACKWARD, g, *node.saved, params=node.params)
     return (dx, None, None, dweight, dbias)
+
+
+def _backward_plan(params: tuple, g: tuple, *_: Any) -> Launch:
+    n, c, s, _training = params
+    fast = K.batch_norm_backward_vectors_fast if s == 1 else K.batch_norm_backward_planes_fast
+    return Launch(fast, (g, (c,), (c,)), params, c * (4 * n * s + 1))
 
 
 def _backward_forward(g: Tensor, x: Tensor, mean: Tensor, rstd: Tensor, weight: Any, params: tuple) -> tuple:
@@ -52,8 +63,7 @@ def _backward_forward(g: Tensor, x: Tensor, mean: Tensor, rstd: Tensor, weight: 
         return dx, fill_(dweight, 0), fill_(dbias, 0)
     ins = (flat(g), flat(x), flat(mean), flat(rstd), _flat(weight))
     outs = (dx._data, dweight._data, dbias._data)
-    fast = K.batch_norm_backward_vectors_fast if s == 1 else K.batch_norm_backward_planes_fast
-    _device.launch(K.batch_norm_backward, outs, ins, (n, c, s, training), c, 4 * n * s + 1, fast)
+    _device.launch(K.batch_norm_backward, outs, ins, (n, c, s, training), c, 4 * n * s + 1)
     return dx, dweight, dbias
 
 
@@ -73,11 +83,24 @@ def _backward_2_forward(*inputs: Any) -> tuple:
     return dg, dx, dweight
 
 
-BATCH_NORM = Op("batch_norm", forward=_forward, grad=_grad, saves_inputs=(0, 1, 2, 3))
+BATCH_NORM = Op("batch_norm", forward=_forward, plan=_plan, grad=_grad, saves_inputs=(0, 1, 2, 3))
 BATCH_NORM_BACKWARD = Op(
-    "batch_norm_backward", forward=_backward_forward, grad=_backward_grad, saves_inputs=(0, 1, 2, 3, 4)
+    "batch_norm_backward",
+    forward=_backward_forward,
+    plan=_backward_plan,
+    grad=_backward_grad,
+    saves_inputs=(0, 1, 2, 3, 4),
 )
 BATCH_NORM_BACKWARD_2 = Op("batch_norm_backward_backward", forward=_backward_2_forward)
+
+
+RECIPROCAL_STD = Op("reciprocal_std", K.reciprocal_std)
+
+
+def _train_plan(params: tuple, x: tuple, *_: Any) -> Launch:
+    n, c, s, _eps = params
+    fast = K.batch_norm_train_vectors_fast if s == 1 else K.batch_norm_train_fast
+    return Launch(fast, (x, (c,), (c,), (c,)), params, 4 * n * c * s)
 
 
 def _train_forward(x: Tensor, weight: Any, bias: Any, params: tuple) -> tuple[Tensor, ...]:
@@ -89,8 +112,7 @@ def _train_forward(x: Tensor, weight: Any, bias: Any, params: tuple) -> tuple[Te
     outs = (_like(x), _channels(x, c), _channels(x, c), _channels(x, c))
     data = tuple(t._data for t in outs)
     ins = (flat(x), _flat(weight), _flat(bias))
-    fast = K.batch_norm_train_vectors_fast if s == 1 else K.batch_norm_train_fast
-    _device.launch(K.batch_norm_train, data, ins, params, c, 4 * n * s, fast)
+    _device.launch(K.batch_norm_train, data, ins, params, c, 4 * n * s)
     return outs
 
 
@@ -102,7 +124,12 @@ def _train_grad(node: Node, g: Tensor, *_: Any) -> tuple:
 
 
 BATCH_NORM_TRAIN = Op(
-    "batch_norm", forward=_train_forward, grad=_train_grad, saves_inputs=(0, 1), saves_outputs=(1, 2, 3)
+    "batch_norm",
+    forward=_train_forward,
+    plan=_train_plan,
+    grad=_train_grad,
+    saves_inputs=(0, 1),
+    saves_outputs=(1, 2, 3),
 )
 
 
@@ -158,6 +185,21 @@ def in_float32(norm: Any, x: Tensor, mean: Any, var: Any, weight: Any, bias: Any
     return cast(y, x._dtype)
 
 
+_ACCEPTED = _check.Accepted()  # (N, C, S) of the inputs of batch_norm
+
+
+def _geometry(input: Tensor, running_mean: Any, running_var: Any, weight: Any, bias: Any) -> tuple[int, int, int]:
+    _check.floating("batch_norm", "input", input)
+    shape = input._shape
+    if len(shape) < 2:
+        raise ValueError(f"batch_norm: `input` must have at least 2 axes (N, C, ...); got shape {shape}")
+    n, c, s = shape[0], shape[1], math.prod(shape[2:])
+    check_channels("batch_norm", input, c, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    _check.same_dtype("batch_norm", input=input, weight=weight, bias=bias)
+    _check.same_dtype("batch_norm", input=input, running_mean=running_mean, running_var=running_var)
+    return n, c, s
+
+
 @takes_arrays
 def batch_norm(
     input: Tensor,
@@ -210,24 +252,20 @@ def batch_norm(
     tensor([[-1.0000],
             [ 1.0000]])
     """
-    _check.floating("batch_norm", "input", input)
-    shape = input._shape
-    if len(shape) < 2:
-        raise ValueError(f"batch_norm: `input` must have at least 2 axes (N, C, ...); got shape {shape}")
-    n, c, s = shape[0], shape[1], math.prod(shape[2:])
-    check_channels("batch_norm", input, c, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
-    _check.same_dtype("batch_norm", input=input, weight=weight, bias=bias)
-    _check.same_dtype("batch_norm", input=input, running_mean=running_mean, running_var=running_var)
+    key = _check.shapes_and_types(input, running_mean, running_var, weight, bias)
+    found = _ACCEPTED.get(key)
+    if found is None:
+        found = _ACCEPTED.add(key, _geometry(input, running_mean, running_var, weight, bias))
+    n, c, s = found
     eps = check_eps("batch_norm", eps)
     if input._dtype.is_half:
         return in_float32(batch_norm, input, running_mean, running_var, weight, bias, training, momentum, eps)
     if training and n * s == 1:
-        raise ValueError(f"batch_norm: training needs more than one element in a channel; got input {shape}")
+        raise ValueError(f"batch_norm: training needs more than one element in a channel; got input {input._shape}")
     if not training:
         if running_mean is None or running_var is None:
             raise ValueError("batch_norm: `running_mean` and `running_var` must be given when not training")
-        rstd = _like(running_var)
-        _device.launch(K.reciprocal_std, (rstd._data,), (flat(running_var),), (eps,), c)
+        rstd = apply(RECIPROCAL_STD, running_var, params=(eps,))
         return apply(BATCH_NORM, input, running_mean.detach(), rstd, weight, bias, params=(n, c, s, 0))
     y, batch_mean, batch_var, _ = apply(BATCH_NORM_TRAIN, input, weight, bias, params=(n, c, s, eps))
     if n * s > 0:

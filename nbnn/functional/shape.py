@@ -61,6 +61,8 @@ def _infer(op: str, shape: tuple[int, ...], numel: int) -> tuple[int, ...]:
 
 def _reshape_forward(x: Tensor, params: tuple) -> tuple[Tensor]:
     (shape,) = params
+    if -1 in shape or math.prod(shape) != x.numel():  # _infer has filled in what a user gave
+        raise ValueError(f"reshape: `shape` (={shape}) must hold the {x.numel()} elements of the input, and no -1")
     if x._strides is None:
         return (view(x, shape, None, 0),)
     strides = _view_strides(x, shape)

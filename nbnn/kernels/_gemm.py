@@ -19,6 +19,7 @@ from nbnn.kernels._simd import (
     LANES,
     gather,
     lanes,
+    load,
     load_part,
     splat,
     store,
@@ -36,13 +37,14 @@ from nbnn.kernels._simd import (
     tile_zero,
     zero,
 )
-from nbnn.kernels._tile import row_offsets, tile_outer_part, tile_prefetch, tile_rectified
+from nbnn.kernels._tile import row_offsets, tile_outer_part, tile_prefetch, tile_rectified, tile_store_fours
 
 # 16 registers of 64 bytes hold 8 x 2 accumulators beside the operands only where there are 32 (AVX-512).
 MR = 8 if LANES == 16 else 4
 KC = 256  # steps per block: a panel of B is 32 KB and stays in the first cache
+_ROWS = 12 if LANES == 16 else 4  # of the tile where A is packed: 12 x 2 runs at 208 GFLOP/s where 8 x 2 runs at 185
 _ONE_BLOCK = 320  # up to so many steps make one block
-MS = 512  # rows of A packed at once: 0.5 MB of float32, inside the second cache
+MS = 516  # rows of A packed at once: 0.5 MB of float32, inside the second cache
 _CHUNKS = 32  # of one block of C, each with a packed panel of B of its own
 _GRAIN = 1 << 18  # multiply-adds of one chunk: 4 microseconds
 _ITEMS = 8  # into which C is cut where there are not as many panels
@@ -82,7 +84,7 @@ def _item_grain(m, n, depth, width):  # type: ignore[no-untyped-def]
 
 @_jit.shared
 def workspace_size(m, n, k):  # type: ignore[no-untyped-def]
-    """Numbers of scratch space that `gemm` needs: never more than 320 * 1536 + 16 (2 MB of float32)."""
+    """Numbers of scratch space that `gemm` needs: never more than 320 * 1540 + 16 (2 MB of float32)."""
     depth, rows = _block_depth(k), min(m, MS)
     items, chunks = 0, 0
     for width in (LANES, 2 * LANES):  # float64, float32
@@ -90,7 +92,7 @@ def workspace_size(m, n, k):  # type: ignore[no-untyped-def]
         items = panels * _row_blocks(rows, panels)
         grain = _item_grain(rows, n, depth, width)
         chunks = max(chunks, (items + grain - 1) // grain)
-    return depth * (round_up(rows, MR) + chunks * 2 * LANES) + 16  # to begin at a cache line
+    return depth * (round_up(rows, _ROWS) + chunks * 2 * LANES) + 16  # to begin at a cache line
 
 
 def _multiply_panels(c, c_at, ldc, a, a_at, b, b_at, k, rows, columns, fresh):  # type: ignore[no-untyped-def]
@@ -122,6 +124,13 @@ def _pack_panel(w, w_at, width, x, x_at, across, along, count, steps):  # type: 
     """
     vector = lanes(w)
     if across == 1 and width == 2 * vector:
+        if count >= width:
+            for _ in range(steps):
+                store(w, w_at, load(x, x_at))
+                store(w, w_at + vector, load(x, x_at + vector))
+                w_at += width
+                x_at += along
+            return
         for _ in range(steps):
             store(w, w_at, load_part(x, x_at, count))
             store(w, w_at + vector, load_part(x, x_at + vector, count - vector))
@@ -157,10 +166,28 @@ pack_panel = _jit.jit(_pack_panel, inner=True)
 
 @inner_ranges
 def _pack(start, stop, grain, w, w_at, x, x_at, across, along, n, k):  # type: ignore[no-untyped-def]
-    """Item = a panel of MR rows of A."""
+    """Item = a panel of `_ROWS` rows of A: step s of the product reads `_ROWS` numbers that lie together."""
+    vector = lanes(w)
     for panel in range(start, stop):
-        r = panel * MR
-        pack_panel(w, w_at + r * k, MR, x, x_at + r * across, across, along, n - r, k)
+        target, source, left = w_at + panel * _ROWS * k, x_at + panel * _ROWS * across, n - panel * _ROWS
+        done = 0
+        while along == 1 and done + vector <= k:
+            for r in range(0, _ROWS, 4):
+                if left >= r + 4:
+                    four = tile_load(x, source + r * across, across, 4, 1)
+                else:
+                    four = tile_load_part(x, source + r * across, across, 4, 1, left - r, vector)
+                tile_store_fours(four, w, target + r, _ROWS)
+            target += vector * _ROWS
+            source += vector
+            done += vector
+        for _ in range(done, k):
+            if across == 1:
+                store(w, target, load_part(x, source, left, _ROWS))
+            else:
+                store(w, target, gather(x, source, across, left, _ROWS))
+            target += _ROWS
+            source += along
 
 
 def _fill(c, c_at, ldc, rows, columns, bias, bias_at):  # type: ignore[no-untyped-def]
@@ -173,6 +200,18 @@ def _fill(c, c_at, ldc, rows, columns, bias, bias_at):  # type: ignore[no-untype
 
 
 _fill_rows = _jit.jit(_fill, inner=True)
+
+
+def _repeat(c, c_at, ldc, rows, columns, bias, bias_at):  # type: ignore[no-untyped-def]
+    """Each row of a tile of C becomes the bias."""
+    step = lanes(c)
+    left, right = load_part(bias, bias_at, columns), load_part(bias, bias_at + step, columns - step)
+    for i in range(rows):
+        store_part(c, c_at + i * ldc, left, columns)
+        store_part(c, c_at + i * ldc + step, right, columns - step)
+
+
+_fill_columns = _jit.jit(_repeat, inner=True)
 
 
 def _tile(c, c_at, ldc, a, a_at, a_row, a_col, b, b_at, b_row, whole, k, rows, columns, fresh, relu):  # type: ignore[no-untyped-def]
@@ -189,12 +228,7 @@ def _tile(c, c_at, ldc, a, a_at, a_row, a_col, b, b_at, b_row, whole, k, rows, c
         tile = tile_load_part(c, c_at, ldc, MR, 2, rows, columns)
     tile_prefetch(tile, c, c_at + MR * ldc, ldc)  # the next tile: from memory, C would stop the product for 100 ns
     offsets = row_offsets(a_row, rows, MR)
-    if whole and rows == MR and a_row == 1 and a_col == MR and b_row == 2 * lanes(c):  # constants: 198 GFLOP/s, not 185
-        for _ in range(k):
-            tile = tile_outer(tile, a, a_at, 1, b, b_at)
-            a_at += MR
-            b_at += 2 * lanes(c)
-    elif whole or full:
+    if whole or full:
         for _ in range(k):
             tile = tile_outer_at(tile, a, a_at, offsets, b, b_at)
             a_at += a_col
@@ -215,35 +249,67 @@ def _tile(c, c_at, ldc, a, a_at, a_row, a_col, b, b_at, b_row, whole, k, rows, c
 _tile_product = _jit.jit(_tile, inner=True)
 
 
+def _tall(c, c_at, ldc, a, a_at, b, b_at, b_row, k, rows, columns, fresh, relu):  # type: ignore[no-untyped-def]
+    """`_tile` of `_ROWS` rows where A is packed and B can be read as far as the tile reaches."""
+    full = rows == _ROWS and columns == 2 * lanes(c)
+    if fresh:
+        tile = tile_zero(c, _ROWS, 2)
+    elif full:
+        tile = tile_load(c, c_at, ldc, _ROWS, 2)
+    else:
+        tile = tile_load_part(c, c_at, ldc, _ROWS, 2, rows, columns)
+    tile_prefetch(tile, c, c_at + _ROWS * ldc, ldc)  # the next tile: from memory, C would stop the product for 100 ns
+    for _ in range(k):
+        tile = tile_outer(tile, a, a_at, 1, b, b_at)
+        a_at += _ROWS
+        b_at += b_row
+    if relu:
+        tile = tile_rectified(tile)
+    if full:
+        tile_store(tile, c, c_at, ldc)
+    else:
+        tile_store_part(tile, c, c_at, ldc, rows, columns)
+
+
+_tall_product = _jit.jit(_tall, inner=True)
+
+
 @inner_ranges
 def _tiles(
     start, stop, grain, c, c_at, ldc, a, a_at, a_panel, a_row, a_col, b, b_at, b_row, b_col, w, w_at, m, n, k, bias,
-    bias_at, lead, fresh, relu, in_place
+    bias_at, lead, fresh, relu, packed, in_place
 ):  # type: ignore[no-untyped-def]  # fmt: skip
     """Item = (panel of columns, block of rows): pack the panel of B unless it is read `in_place`, and multiply."""
     width = 2 * lanes(c)
     blocks = _row_blocks(m, (n + width - 1) // width)
-    rows = round_up((m + blocks - 1) // blocks, MR)
+    height = _ROWS if packed else MR
+    rows = round_up((m + blocks - 1) // blocks, height)
     w_at += start // grain * k * width
     last = -1
     for item in range(start, stop):
         panel, first = item // blocks, item % blocks * rows
         j = panel * width
         columns = min(width, n - j)
-        if panel != last and not in_place:
+        near = in_place and (columns == width or not packed)
+        if panel != last and not near:
             pack_panel(w, w_at, width, b, b_at + j * b_col, b_col, b_row, columns, k)
             last = panel
-        for i in range(first, min(m, first + rows), MR):
-            high, at, left = min(MR, m - i), c_at + i * ldc + j, a_at + i // MR * a_panel
+        right, right_at, b_step = w, w_at, width
+        if near:
+            right, right_at, b_step = b, b_at + j, b_row
+        for i in range(first, min(m, first + rows), height):
+            high, at, left = min(height, m - i), c_at + i * ldc + j, a_at + i // height * a_panel
             if lead == BIAS_OF_ROWS:
                 _fill_rows(c, at, ldc, high, columns, bias, bias_at + i)
             elif lead == BIAS_OF_COLUMNS:
-                tile_store_part(tile_load_part(bias, j, 0, MR, 2, high, columns), c, at, ldc, high, columns)
+                _fill_columns(c, at, ldc, high, columns, bias, j)
             new = fresh and lead == NO_BIAS
-            if in_place:
-                _tile_product(c, at, ldc, a, left, a_row, a_col, b, b_at + j, b_row, False, k, high, columns, new, relu)
+            if packed:
+                _tall_product(c, at, ldc, a, left, right, right_at, b_step, k, high, columns, new, relu)
             else:
-                _tile_product(c, at, ldc, a, left, a_row, a_col, w, w_at, width, True, k, high, columns, new, relu)
+                _tile_product(
+                    c, at, ldc, a, left, a_row, a_col, right, right_at, b_step, not near, k, high, columns, new, relu
+                )
 
 
 @inner_ranges
@@ -297,26 +363,24 @@ _run_pack, _run_tiles, _run_dots = _pack.cpu, _tiles.cpu, _dots.cpu
 @_jit.shared
 def _prefers_dots(m, n, k, step):  # type: ignore[no-untyped-def]
     """Whether dot products cost less cycles than tiles, where A and B both lie along the steps."""
-    products = ((m + 3) // 4) * ((n + 3) // 4) * ((k + step - 1) // step * 8 + 60)
+    products = ((m + 3) // 4) * ((n + 3) // 4) * ((k + step - 1) // step * 11 + 60)
     if m < 4:
         products = m * ((n + 7) // 8) * ((k + step - 1) // step * 5 + 40)
     panels = (n + 2 * step - 1) // (2 * step)
-    tiles = panels * ((m + MR - 1) // MR) * (MR * k + 40) + n * k // 3
+    tiles = panels * ((m + _ROWS - 1) // _ROWS) * (_ROWS * k + 40) + n * k // 3
     return products < tiles
 
 
 @_jit.shared
-def _packs_rows(m, n, k, a_row, a_col):  # type: ignore[no-untyped-def]
-    """Whether A is copied first: it serves many panels, or its numbers are strewn over the cache's sets."""
-    if n <= 64 or m < MR:
-        return False
-    return n >= 512 or a_col != 1 or a_row % 1024 == 0
+def _packs_rows(m, n, k, pool):  # type: ignore[no-untyped-def]
+    """Whether A is copied first; threads would wait longer for a small copy than the higher tile gains."""
+    return n > 64 and m >= 4 * _ROWS and (pool == 0 or m * k > 65536)
 
 
 @_jit.shared
 def _in_place(m, k, b_row, b_col):  # type: ignore[no-untyped-def]
     """Whether B is read where it lies: it serves few rows, or all of it stays in the first cache."""
-    return b_col == 1 and (m <= 2 * MR or (k * b_row <= 8192 and m <= 128))
+    return b_col == 1 and (m <= 2 * _ROWS or (k * b_row <= 16384 and m <= 128))
 
 
 def _blocks(c, c_at, ldc, a, a_at, a_row, a_col, b, b_at, b_row, b_col, m, n, k, bias, lead, relu, w, w_at, pool):  # type: ignore[no-untyped-def]
@@ -325,23 +389,25 @@ def _blocks(c, c_at, ldc, a, a_at, a_row, a_col, b, b_at, b_row, b_col, m, n, k,
     # packed panels begin at a cache line: vectors that lie across two cost a tenth
     w_at += -(address_of(w) // w.itemsize + w_at) % (64 // w.itemsize)
     panels, deep = (n + width - 1) // width, _block_depth(k)
-    packs, in_place = _packs_rows(m, n, k, a_row, a_col), _in_place(m, k, b_row, b_col)
+    packs = _packs_rows(m, n, k, pool)
+    in_place = _in_place(m, k, b_row, b_col)
     for i in range(0, m, MS):
         rows = min(MS, m - i)
-        blocks, b_panels = _row_blocks(rows, panels), w_at + round_up(rows, MR) * deep
+        blocks, b_panels = _row_blocks(rows, panels), w_at + round_up(rows, _ROWS) * deep
         p = 0
         while p == 0 or p < k:
             depth, at, first = min(deep, k - p), a_at + i * a_row + p * a_col, NO_BIAS
             if p == 0:
                 first = lead
+            ends = relu and p + deep >= k
             args = (c, c_at + i * ldc, ldc, a, at, MR * a_row, a_row, a_col, b, b_at + p * b_row, b_row, b_col, w,
-                    b_panels, rows, n, depth, bias, i, first, p == 0, relu and p + deep >= k, in_place)  # fmt: skip
+                    b_panels, rows, n, depth, bias, i, first, p == 0, ends, packs, in_place)  # fmt: skip
             grain = _item_grain(rows, n, deep, width)
             if packs:
                 work = (w, w_at, a, at, a_row, a_col, rows, depth)
-                _run_pack(work, 0, (rows + MR - 1) // MR, max(1, _GRAIN // (max(1, depth) * MR * 8)), pool)
-                args = (c, c_at + i * ldc, ldc, w, w_at, MR * depth, 1, MR, b, b_at + p * b_row, b_row, b_col, w,
-                        b_panels, rows, n, depth, bias, i, first, p == 0, relu and p + deep >= k, in_place)  # fmt: skip
+                _run_pack(work, 0, (rows + _ROWS - 1) // _ROWS, max(1, _GRAIN // (max(1, depth) * _ROWS * 8)), pool)
+                args = (c, c_at + i * ldc, ldc, w, w_at, _ROWS * depth, 1, _ROWS, b, b_at + p * b_row, b_row, b_col, w,
+                        b_panels, rows, n, depth, bias, i, first, p == 0, ends, packs, in_place)  # fmt: skip
             _run_tiles(args, 0, panels * blocks, grain, pool)
             p += max(1, deep)
 

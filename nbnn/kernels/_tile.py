@@ -14,6 +14,7 @@ from numba.extending import intrinsic
 from nbnn.kernels._simd import (
     _I32,
     _I64,
+    Vector,
     _call,
     _cell_pointer,
     _cells,
@@ -22,6 +23,7 @@ from nbnn.kernels._simd import (
     _load_masked,
     _pointer,
     _splat,
+    _store,
 )
 
 
@@ -95,6 +97,43 @@ def tile_prefetch(typingctx, tile, array, index, stride):  # type: ignore[no-unt
             at = builder.add(builder.mul(args[3], _I64(r)), _I64(c * tile.vector.lanes))
             line: Any = builder.bitcast(builder.gep(data, [builder.add(args[2], at)]), ir.IntType(8).as_pointer())
             _call(builder, "llvm.prefetch.p0", ir.VoidType(), [line, _I32(1), _I32(3), _I32(1)])
+        return context.get_dummy_value()
+
+    return types.void(tile, array, types.intp, types.intp), codegen
+
+
+@intrinsic
+def tile_store_fours(typingctx, tile, array, index, stride):  # type: ignore[no-untyped-def]
+    """Write a tile of four rows and one vector transposed: lane c of the rows to ``array[index + c * stride:]``.
+
+    Shuffles that stay within groups of four lanes: half the time of `tile_store_columns`, whose go across the vector.
+    """
+    if tile.rows != 4 or tile.columns != 1 or tile.vector.lanes < 2:
+        return None
+    wide = tile.vector.lanes
+
+    def mix(builder, a, b, order):  # type: ignore[no-untyped-def]
+        """In each group of lanes: those of `order`, which counts through the group in `a`, then in `b`."""
+        group = len(order)
+        numbers = [g + k % group + k // group * wide for g in range(0, wide, group) for k in order]
+        return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(_I32, len(numbers)), numbers))
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        start = _pointer(context, builder, sig.args[1], args[1], args[2])
+        rows = [builder.extract_value(args[0], r) for r in range(4)]
+        if wide == 2:
+            pairs = [(mix(builder, a, b, (0, 2)), mix(builder, a, b, (1, 3))) for a, b in (rows[:2], rows[2:])]
+            numbers = ir.Constant(ir.VectorType(_I32, 4), [0, 1, 2, 3])
+            columns = [builder.shuffle_vector(pairs[0][c], pairs[1][c], numbers) for c in range(2)]
+        else:
+            low = [mix(builder, rows[r], rows[r + 1], (0, 4, 1, 5)) for r in (0, 2)]
+            high = [mix(builder, rows[r], rows[r + 1], (2, 6, 3, 7)) for r in (0, 2)]
+            columns = [mix(builder, *half, order) for half in (low, high) for order in ((0, 1, 4, 5), (2, 3, 6, 7))]
+        for c in range(wide):
+            numbers = ir.Constant(ir.VectorType(_I32, 4), list(range(c // 4 * 4, c // 4 * 4 + 4)))
+            column = columns[c % 4]
+            pointer = builder.gep(start, [builder.mul(args[3], _I64(c))], inbounds=True)
+            _store(builder, builder.shuffle_vector(column, column, numbers), pointer, Vector(tile.vector.dtype, 4))
         return context.get_dummy_value()
 
     return types.void(tile, array, types.intp, types.intp), codegen

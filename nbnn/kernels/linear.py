@@ -131,6 +131,13 @@ _run_column_sums = _column_sums.cpu
 
 
 @_jit.shared
+def linear_sums(db, grad, n, m, pool):  # type: ignore[no-untyped-def]
+    """The sums of the columns of grad (n, m)."""
+    step = lanes(db)
+    _run_column_sums((db, grad, n, m), 0, (m + step - 1) // step, max(1, _SUM_GRAIN // max(1, n * step)), pool)
+
+
+@_jit.shared
 def linear_backward_workspace(n, k, m, need_x, need_w, need_b):  # type: ignore[no-untyped-def]
     """Numbers of scratch space of `linear_backward_fast`."""
     return max(need_x * workspace_size(n, k, m), need_w * workspace_size(m, k, n))
@@ -144,5 +151,4 @@ def linear_backward_fast(dx, dw, db, grad, x, w, workspace, n, k, m, need_x, nee
     if need_w:
         gemm(dw, 0, grad, 0, x, 0, None, 0, m, k, n, 1, m, k, 1, k, workspace, 0, pool)
     if need_b:
-        step = lanes(db)
-        _run_column_sums((db, grad, n, m), 0, (m + step - 1) // step, max(1, _SUM_GRAIN // max(1, n * step)), pool)
+        linear_sums(db, grad, n, m, pool)

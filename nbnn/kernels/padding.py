@@ -67,7 +67,7 @@ def pad(i, x, d, h, w, od, oh, ow, fd, fh, fw, mode, value):
 
 @over_ranges
 def _pad_lines(start, stop, grain, out, x, d, h, w, od, oh, ow, fd, fh, fw, mode, value):
-    """`pad` for lines of outputs, whose numbers are counted on: a division costs as much as copying ten elements."""
+    """`pad` for lines of outputs, whose numbers are counted on without divisions."""
     oy, oz, plane = start % oh, start // oh % od, start // (oh * od)
     fill = type(x[0])(value)
     first, last = min(max(fw, 0), ow), max(min(fw + w, ow), 0)

@@ -13,11 +13,11 @@ import numpy as np
 
 from nbnn import _jit
 from nbnn.kernels._cpu import over_ranges, over_rows
+from nbnn.kernels._norm import plane_sums, streams, write_affine, write_gradient
 from nbnn.kernels._reduce import dot_range, squares_range, sum_range
 from nbnn.kernels._shuffle import first_lanes, stream
 from nbnn.kernels._simd import fma, lanes, load, load_part, splat, store, store_part, total, zero
 from nbnn.kernels._vecmath import natural
-from nbnn.kernels.normalization import plane_sums, streams, write_affine, write_gradient
 
 
 @over_rows
