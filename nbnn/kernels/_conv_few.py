@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from nbnn import _jit
 from nbnn.kernels._conv_gemm import phase_count, phase_job
-from nbnn.kernels._conv_planes import band_job, make_plane
+from nbnn.kernels._conv_planes import band_job, make_plane, tap_offset
 from nbnn.kernels._cpu import inner_ranges
 from nbnn.kernels._simd import LANES, fma, lanes, load, load_part, splat, store, store_part, zero
 
@@ -46,6 +46,55 @@ def _row_of_taps(w, x_at, weight, factor, turn_z, turn_y, turn_x, low, high, g):
 
 
 _add_taps = _jit.jit(_row_of_taps, inner=True)
+
+
+def _place_of(g, t):  # type: ignore[no-untyped-def]
+    """Where in a plane tap t sees the first pixel."""
+    return tap_offset(g, t // (g.taps_y * g.taps_x), t // g.taps_x % g.taps_y, t % g.taps_x)
+
+
+def _factor_of(weight, factor, turns, g, t):  # type: ignore[no-untyped-def]
+    at = t // (g.taps_y * g.taps_x) * turns[0] + t // g.taps_x % g.taps_y * turns[1] + t % g.taps_x * turns[2]
+    return splat(weight[factor + at])
+
+
+_offset, _factor = _jit.jit(_place_of, inner=True), _jit.jit(_factor_of, inner=True)
+
+
+def _nine_taps(w, x_at, p, f, low, high):  # type: ignore[no-untyped-def]
+    """`_row_of_taps` for nine taps at offsets p with factors f, which stay in registers."""
+    a, b = x_at, x_at + lanes(w)
+    low, high = fma(f[0], load(w, a + p[0]), low), fma(f[0], load(w, b + p[0]), high)
+    low, high = fma(f[1], load(w, a + p[1]), low), fma(f[1], load(w, b + p[1]), high)
+    low, high = fma(f[2], load(w, a + p[2]), low), fma(f[2], load(w, b + p[2]), high)
+    low, high = fma(f[3], load(w, a + p[3]), low), fma(f[3], load(w, b + p[3]), high)
+    low, high = fma(f[4], load(w, a + p[4]), low), fma(f[4], load(w, b + p[4]), high)
+    low, high = fma(f[5], load(w, a + p[5]), low), fma(f[5], load(w, b + p[5]), high)
+    low, high = fma(f[6], load(w, a + p[6]), low), fma(f[6], load(w, b + p[6]), high)
+    low, high = fma(f[7], load(w, a + p[7]), low), fma(f[7], load(w, b + p[7]), high)
+    return fma(f[8], load(w, a + p[8]), low), fma(f[8], load(w, b + p[8]), high)
+
+
+_add_nine = _jit.jit(_nine_taps, inner=True)
+
+
+def _rows_of_nine(out, line, first, w, plane, weight, at, turns, g, place):  # type: ignore[no-untyped-def]
+    """All rows of a band by nine taps, from output row `line` on; `first` is the bias."""
+    p = (_offset(g, 0), _offset(g, 1), _offset(g, 2), _offset(g, 3), _offset(g, 4), _offset(g, 5), _offset(g, 6),
+         _offset(g, 7), _offset(g, 8))  # fmt: skip
+    args = (weight, at, turns, g)
+    f = (_factor(*args, 0), _factor(*args, 1), _factor(*args, 2), _factor(*args, 3), _factor(*args, 4),
+         _factor(*args, 5), _factor(*args, 6), _factor(*args, 7), _factor(*args, 8))  # fmt: skip
+    step = lanes(w)
+    for row in range(g.out_y):
+        to = (line + row * place.by_y) * place.full_x + place.at_x
+        for px in range(0, g.out_x, 2 * step):
+            low, high = _add_nine(w, plane + row * g.q_x + px, p, f, first, first)
+            store_part(out, to + px, low, g.out_x - px)
+            store_part(out, to + px + step, high, g.out_x - px - step)
+
+
+_run_nine = _jit.jit(_rows_of_nine, inner=True)
 
 
 def _spread(out, at, by, w, w_at, low, high, count):  # type: ignore[no-untyped-def]
@@ -95,6 +144,12 @@ def _bands(start, stop, grain, out, x, weight, bias, lead, w, size, rows, groups
             for r in range(m):
                 output = group * m + r
                 factor = (group % groups) * cs * m * place.kernel + r * across + k * along + tap
+                if cs == 1 and g.taps_z * g.taps_y * g.taps_x == 9 and place.by_x == 1:
+                    first = splat(bias[output % (groups * m)]) if lead else zero(w)
+                    to = (output * place.full_z + place.at_z + z * place.by_z) * place.full_y + place.at_y
+                    turns = (turn_z, turn_y, turn_x)
+                    _run_nine(out, to + y * place.by_y, first, w, plane, weight, factor, turns, band, place)
+                    continue
                 for row in range(band.out_y):
                     to = (output * place.full_z + place.at_z + z * place.by_z) * place.full_y
                     to = (to + place.at_y + (y + row) * place.by_y) * place.full_x + place.at_x

@@ -6,6 +6,8 @@ input channels. A column panel is packed once for each block of steps and multip
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from nbnn import _jit
 from nbnn.kernels._conv_planes import (
     fan_grain,
@@ -17,24 +19,33 @@ from nbnn.kernels._conv_planes import (
 )
 from nbnn.kernels._conv_simd import prefetch
 from nbnn.kernels._cpu import inner_ranges
-from nbnn.kernels._gemm import KC, MR, multiply_panels, pack_panel, round_up
+from nbnn.kernels._gemm import KC, MR, pack_panel, round_up
 from nbnn.kernels._simd import (
     LANES,
     lanes,
+    load,
     load_part,
     splat,
     store,
     store_part,
+    tile_load,
+    tile_load_part,
     tile_outer,
+    tile_outer_at,
     tile_store,
+    tile_store_part,
     tile_zero,
 )
+from nbnn.kernels._tile import row_offsets, tile_prefetch
 
 PLANES = 1 << 21  # numbers of planes in work at once (or one image): 8 MB of float32
 _CHUNKS = 64  # of a block of images, each with scratch space of its own
 _GRAIN = 1 << 18  # multiply-adds of one chunk
 _MOST = 512  # most output channels of an item
-_FEW_ROWS = 64  # output channels up to which a panel is not worth packing
+_BIG = 1 << 18  # numbers of a weight (1 MB) that is read block of steps by block of steps for all panels of a chunk
+_RAW_PIXELS = 256  # output pixels up to which the weight is not worth packing
+_BIG_CHUNKS, _BIG_PANELS = 6, 8  # chunks to have then, and most panels of one
+_FEW_ROWS = 16  # output channels up to which a panel is not worth packing
 _ROWS = 64  # least output channels of an item where few columns are split further
 
 
@@ -45,7 +56,9 @@ def _pack_weight(start, stop, grain, w, w_at, weight, bias, lead, groups, cs, m,
     across, along = (place.kernel, m * place.kernel) if flipped else (cs * place.kernel, place.kernel)
     whole = taps == place.kernel  # in order, or all reversed
     runs = (cs if flipped else 1) if whole else cs * g.taps_z * g.taps_y
-    length = (taps if flipped else cs * taps) if whole else g.taps_x
+    length, turn = (taps if flipped else cs * taps) if whole else g.taps_x, place.turn_x
+    if whole:
+        turn = -1 if flipped else 1
     for item in range(start, stop):
         group, r = item // panels, item % panels * MR
         at = w_at + item * (lead + cs * taps) * MR
@@ -59,7 +72,7 @@ def _pack_weight(start, stop, grain, w, w_at, weight, bias, lead, groups, cs, m,
                 k, a, b = run, 0, 0
             tap = (place.tap_z + a * place.turn_z) * place.kernel_y + place.tap_y + b * place.turn_y
             source = first + k * along + tap * place.kernel_x + place.tap_x
-            pack_panel(w, at, MR, weight, source, across, place.turn_x, m - r, length)
+            pack_panel(w, at, MR, weight, source, across, turn, m - r, length)
             at += length * MR
 
 
@@ -72,6 +85,24 @@ def _taps_of_run(w, w_at, count, x, q, channels, g):  # type: ignore[no-untyped-
     jump_z, rest_z, jump_y = g.step_z // g.mod_z, g.step_z % g.mod_z, g.step_y // g.mod_y
     rest_y, jump_x, rest_x = g.step_y % g.mod_y, g.step_x // g.mod_x, g.step_x % g.mod_x
     q += (g.first_z * g.q_y + g.first_y) * g.q_x + g.first_x  # first positions are 0 where there are phases
+    if phase == g.plane:  # one phase: nothing to carry, a third faster
+        for _ in range(channels):
+            for a in range(g.taps_z):
+                for b in range(g.taps_y):
+                    source = q + (a * g.step_z * g.q_y + b * g.step_y) * g.q_x
+                    prefetch(x, source + 2 * step)  # of the next panel: channels lie pages apart, unseen by the machine
+                    for _ in range(g.taps_x):
+                        if count == 2 * step:
+                            store(w, w_at, load(x, source))
+                            store(w, w_at + step, load(x, source + step))
+                        else:
+                            store_part(w, w_at, load_part(x, source, count), count)
+                            if count > step:
+                                store_part(w, w_at + step, load_part(x, source + step, count - step), count - step)
+                        w_at += 2 * step
+                        source += g.step_x
+            q += g.plane
+        return
     for _ in range(channels):
         z, fz = 0, 0
         for _ in range(g.taps_z):
@@ -79,7 +110,7 @@ def _taps_of_run(w, w_at, count, x, q, channels, g):  # type: ignore[no-untyped-
             for _ in range(g.taps_y):
                 source, fx = q + (fz * g.kept_y + fy) * g.kept_x * phase + (z * g.q_y + y) * g.q_x, 0
                 for _ in range(g.taps_x):
-                    prefetch(x, source + 2 * step)  # of the next panel: channels lie pages apart, unseen by the machine
+                    prefetch(x, source + 2 * step)
                     store_part(w, w_at, load_part(x, source, count), count)
                     if count > step:
                         store_part(w, w_at + step, load_part(x, source + step, count - step), count - step)
@@ -150,52 +181,112 @@ def _copy_out(out, out_at, image_step, w, w_at, rows, columns, first, pixels, do
 _unload = _jit.jit(_copy_out, inner=True)
 
 
+class Rows(NamedTuple):
+    """Where the left side of the product lies: the packed weight, or the weight itself."""
+
+    at: int  # the first number
+    group: int  # from one group to the next, and so on
+    row: int
+    channel: int
+    across: int  # rows of one tile
+    step: int  # taps
+
+
 @_jit.shared
-def _row_blocks(panels, m):  # type: ignore[no-untyped-def]
-    """Blocks that the rows are cut into, so that also few columns give eight items."""
-    return max(1, min((7 + panels) // max(1, panels), m // _ROWS))
+def _rows_of(packed, at, groups, cs, m, flipped, taps, kernel):  # type: ignore[no-untyped-def]
+    if packed:
+        return Rows(at, round_up(m, MR) * cs * taps, cs * taps, taps * MR, 1, MR)
+    if flipped:
+        return Rows(kernel - 1, cs * m * kernel, kernel, m * kernel, kernel, -1)
+    return Rows(0, m * cs * kernel, cs * kernel, kernel, cs * kernel, 1)
+
+
+def _add_steps(c, c_at, ldc, a, a_at, across, step, jump, channels, taps, b, b_at, rows, columns, fresh):  # type: ignore[no-untyped-def]
+    """`multiply_panels` whose rows are read from a weight: `step` between taps, `jump` more between channels."""
+    full = rows == MR and columns == 2 * lanes(c)
+    if fresh:
+        tile = tile_zero(c, MR, 2)
+    elif full:
+        tile = tile_load(c, c_at, ldc, MR, 2)
+    else:
+        tile = tile_load_part(c, c_at, ldc, MR, 2, rows, columns)
+    tile_prefetch(tile, c, c_at + MR * ldc, ldc)
+    if step == MR and rows == MR:
+        for _ in range(channels * taps):
+            tile = tile_outer(tile, a, a_at, 1, b, b_at)
+            a_at += MR
+            b_at += 2 * lanes(c)
+    else:
+        offsets = row_offsets(across, rows, MR)
+        for _ in range(channels):
+            for _ in range(taps):
+                tile = tile_outer_at(tile, a, a_at, offsets, b, b_at)
+                a_at += step
+                b_at += 2 * lanes(c)
+            a_at += jump
+    if full:
+        tile_store(tile, c, c_at, ldc)
+    else:
+        tile_store_part(tile, c, c_at, ldc, rows, columns)
+
+
+_multiply_steps = _jit.jit(_add_steps, inner=True)
+
+
+def _fill(c, c_at, ldc, rows, columns, bias, bias_at):  # type: ignore[no-untyped-def]
+    """Row i becomes bias[i]."""
+    for i in range(rows):
+        row = splat(bias[bias_at + i])
+        store_part(c, c_at + i * ldc, row, columns)
+        store_part(c, c_at + i * ldc + lanes(c), row, columns - lanes(c))
+
+
+_fill_rows = _jit.jit(_fill, inner=True)
 
 
 @inner_ranges
 def _multiply(
-    start, stop, grain, out, out_at, x, x_at, w, w_at, scratch, size, blocks, images, lead, groups, cs, m, g, place
-):  # type: ignore[no-untyped-def]
-    """Item = (group, panel of output pixels, block of rows): pack its patches, multiply by the rows of the weight."""
+    start, stop, grain, out, out_at, x, x_at, a, w, scratch, size, blocks, images, bias, lead, groups, cs, m, from_, g,
+    place,
+):  # type: ignore[no-untyped-def]  # fmt: skip
+    """Item = (group, block of rows, panel of output pixels): pack its patches, multiply by the rows of the weight.
+
+    A weight that the second cache cannot hold is read once for all items of a chunk: block of steps after block.
+    """
     width, taps, pixels = 2 * lanes(w), g.taps_z * g.taps_y * g.taps_x, g.out_z * g.out_y * g.out_x
-    full, steps = place.full_z * place.full_y * place.full_x, lead + cs * taps
-    panels, depth = (images * pixels + width - 1) // width, max(1, KC // max(1, taps))
-    rows = round_up((m + blocks - 1) // blocks, MR)
+    full, depth = place.full_z * place.full_y * place.full_x, max(1, KC // max(1, taps))
+    panels = (images * pixels + width - 1) // width
+    rows, jump = round_up((m + blocks - 1) // blocks, MR), from_.channel - taps * from_.step
     panel_at = scratch + start // grain * size
-    tile_at = panel_at + size - rows * width
-    for item in range(start, stop):
-        group, pixel = item // (panels * blocks), item // blocks % panels * width
-        first = item % blocks * rows
-        columns, last = min(width, images * pixels - pixel), min(m, first + rows)
-        inside = pixel % pixels + columns <= pixels and full == pixels
-        out_from = out_at + (group * m + first) * full
-        tiles, c_at, ldc = w, tile_at, width
-        if inside:
-            tiles, c_at, ldc = out, out_from + pixel // pixels * groups * m * full + pixel % pixels, pixels
-        for k in range(0, max(cs, 1), depth):
-            channels, more = min(depth, cs - k), lead if k == 0 else 0
-            if more:
-                store(w, panel_at, splat(type(w[0])(1)))
-                store(w, panel_at + lanes(w), splat(type(w[0])(1)))
+    for k in range(0, max(cs, 1), depth):
+        channels = min(depth, cs - k)
+        for item in range(start, stop):
+            group, pixel = item // (panels * blocks), item % panels * width
+            first = item // panels % blocks * rows
+            columns, last = min(width, images * pixels - pixel), min(m, first + rows)
+            inside = pixel % pixels + columns <= pixels and full == pixels
+            out_from = out_at + (group * m + first) * full
+            slot = item - start if depth < cs else 0
+            tiles, c_at, ldc = w, panel_at + (depth * taps + slot * rows) * width, width
+            tile_at = c_at
+            if inside:
+                tiles, c_at, ldc = out, out_from + pixel // pixels * groups * m * full + pixel % pixels, pixels
             source = x_at + (group * cs + k) * g.plane
-            _pack_pixels(w, panel_at + more * width, columns, x, source, pixel, groups * cs * g.plane, channels, g)
-            a_at = w_at + group * round_up(m, MR) * steps + first * steps + (lead - more + k * taps) * MR
+            _pack_pixels(w, panel_at, columns, x, source, pixel, groups * cs * g.plane, channels, g)
             for r in range(first, last, MR):
-                height, wide = (min(MR, m - r), columns) if inside else (MR, width)
-                multiply_panels(
-                    tiles, c_at + (r - first) * ldc, ldc, w, a_at, w, panel_at, more + channels * taps, height, wide,
-                    k == 0,
+                high, wide, at = min(MR, m - r), columns if inside else width, c_at + (r - first) * ldc
+                if lead and k == 0:
+                    _fill_rows(tiles, at, ldc, high, wide, bias, group * m + r)
+                a_at = from_.at + group * from_.group + r * from_.row + k * from_.channel
+                _multiply_steps(
+                    tiles, at, ldc, a, a_at, from_.across, from_.step, jump, channels, taps, w, panel_at, high, wide,
+                    k == 0 and not lead,
                 )  # fmt: skip
-                a_at += steps * MR
-        if not inside:
-            _unload(
-                out, out_from, groups * m * full, w, tile_at, last - first, columns, pixel, pixels, g.out_y, g.out_x, g,
-                place,
-            )  # fmt: skip
+            if not inside and k + depth >= cs:
+                _unload(
+                    out, out_from, groups * m * full, w, tile_at, last - first, columns, pixel, pixels, g.out_y,
+                    g.out_x, g, place,
+                )  # fmt: skip
 
 
 def _tile_of_taps(tile, w, a_at, x, q, channels, g):  # type: ignore[no-untyped-def]
@@ -285,9 +376,37 @@ def phase_job(flipped, phase, sizes):  # type: ignore[no-untyped-def]
 
 
 @_jit.shared
-def _scratch_size(cs, m, kernel):  # type: ignore[no-untyped-def]
-    """Scratch space of one chunk: a panel of pixels, and a column of tiles that are not written in place."""
-    return (1 + min(cs * kernel, max(KC, kernel)) + round_up(min(m, _MOST), MR)) * 2 * LANES
+def _few_rows(cs, m, g):  # type: ignore[no-untyped-def]
+    """Whether packing a panel would not be repaid: few rows, and not many positions between those of the output."""
+    return m <= _FEW_ROWS and cs > 1 and 6 * g.out_x >= 5 * g.q_x
+
+
+@_jit.shared
+def _reads_source(cs, m, g):  # type: ignore[no-untyped-def]
+    """Whether no planes are made."""
+    return in_place(g) and not (_few_rows(cs, m, g) and g.taps_z * g.taps_y * g.taps_x > 1)
+
+
+@_jit.shared
+def _reads_weight(direct, n, groups, cs, m, flipped, phases, kernel, g):  # type: ignore[no-untyped-def]
+    """Whether the weight is read as it lies: it serves few panels, and its rows do not fall on the same cache sets."""
+    few = n * g.out_z * g.out_y * g.out_x <= _RAW_PIXELS and (direct or not _few_rows(cs, m, g))
+    whole = phases == 1 and g.taps_z * g.taps_y * g.taps_x == kernel
+    return whole and few and (flipped or cs * kernel % 1024 != 0)
+
+
+@_jit.shared
+def _plan(width, images, groups, cs, m, g):  # type: ignore[no-untyped-def]
+    """(blocks of rows, items, items of a chunk, numbers of scratch space of a chunk) of `_multiply`."""
+    taps, pixels = g.taps_z * g.taps_y * g.taps_x, images * g.out_z * g.out_y * g.out_x
+    panels, depth = (pixels + width - 1) // width, max(1, KC // max(1, taps))
+    blocks = max(1, min((7 + panels * groups) // max(1, panels * groups), m // _ROWS), (m + _MOST - 1) // _MOST)
+    rows, items = round_up((m + blocks - 1) // blocks, MR), groups * panels * blocks
+    grain = max((items + _CHUNKS - 1) // _CHUNKS, _GRAIN // max(1, cs * taps * (rows + 8) * width), 1)
+    if m * cs * taps > _BIG:
+        grain = max(grain, min(_BIG_PANELS, (panels + _BIG_CHUNKS - 1) // _BIG_CHUNKS))
+    slots = grain if depth < cs else 1
+    return blocks, items, grain, (depth * taps + slots * rows) * width
 
 
 @_jit.shared
@@ -298,32 +417,49 @@ def _weight_size(lead, groups, cs, m, phases, kernel):  # type: ignore[no-untype
 
 @_jit.shared
 def gemm_workspace(n, groups, cs, m, flipped, sizes):  # type: ignore[no-untyped-def]
-    """Numbers of scratch space of `gemm_convolve`: the packed weight, the planes of a block of images, 64 panels."""
+    """Numbers of scratch space of `gemm_convolve`: the planes of a block of images, 64 chunks, the packed weight."""
     g, _ = phase_job(flipped, 0, sizes)
-    kernel = sizes[3] * sizes[4] * sizes[5]
-    weight = _weight_size(1, groups, cs, m, phase_count(flipped, sizes), kernel)
-    planes = 0 if in_place(g) else image_block(n, groups * cs, g) * groups * cs * g.plane
-    return weight + planes + _CHUNKS * _scratch_size(cs, m, kernel)
+    kernel, phases, images = sizes[3] * sizes[4] * sizes[5], phase_count(flipped, sizes), image_block(n, groups * cs, g)
+    planes = 0 if _reads_source(cs, m, g) else images * groups * cs * g.plane
+    weight = _weight_size(1, groups, cs, m, phases, kernel)
+    return planes + _scratch_size(images, groups, cs, m, flipped, sizes) + weight
+
+
+@_jit.shared
+def _scratch_size(images, groups, cs, m, flipped, sizes):  # type: ignore[no-untyped-def]
+    """Scratch space of all chunks: a panel of pixels each, and the tiles that are not written in place."""
+    most, (first, _) = 0, phase_job(flipped, 0, sizes)
+    for phase in range(phase_count(flipped, sizes)):
+        g, _ = phase_job(flipped, phase, sizes)
+        if not _reads_source(cs, m, first) and _few_rows(cs, m, g):
+            most = max(most, _CHUNKS * (1 + round_up(m, MR)) * 2 * LANES)
+        else:
+            for width in (LANES, 2 * LANES):  # float64, float32
+                _, items, grain, size = _plan(width, images, groups, cs, m, g)
+                most = max(most, (items + grain - 1) // grain * size)
+    return most
 
 
 _run_weight, _run_multiply, _run_unpacked = _pack_weight.cpu, _multiply.cpu, _multiply_unpacked.cpu
 
 
-def _one_job(out, out_at, x, x_at, own, w, scratch, weight_at, lead, images, groups, cs, m, kernel, g, place, pool):  # type: ignore[no-untyped-def]
-    """Multiply the planes of a block of images by the packed weight of one job."""
-    width, steps = 2 * lanes(w), lead + cs * g.taps_z * g.taps_y * g.taps_x
-    panels = (images * g.out_z * g.out_y * g.out_x + width - 1) // width
-    blocks = max(_row_blocks(panels * groups, m), (m + _MOST - 1) // _MOST)
-    items = groups * panels * blocks
-    size, panels = _scratch_size(cs, m, kernel), (_span(g) + width - 1) // width
-    if items > 0 and own and m <= _FEW_ROWS and 3 * g.out_x >= 2 * g.q_x:
-        items = images * groups * panels
+def _one_job(
+    out, out_at, x, x_at, a, bias, w, scratch, together, images, lead, direct, groups, cs, m, from_, g, place, pool
+):  # type: ignore[no-untyped-def]
+    """Multiply the planes of a block of images by the weight of one job."""
+    width, taps = 2 * lanes(w), g.taps_z * g.taps_y * g.taps_x
+    if images * groups * g.out_z * g.out_y * g.out_x * m == 0:
+        return
+    if not direct and _few_rows(cs, m, g):
+        steps, items = lead + cs * taps, images * groups * ((_span(g) + width - 1) // width)
         grain = max((items + _CHUNKS - 1) // _CHUNKS, _GRAIN // max(1, steps * (m + 8) * width), 1)
-        args = (out, out_at, w, weight_at, scratch, size, lead, groups, cs, m, g, place)
+        size = (1 + round_up(m, MR)) * 2 * LANES
+        args = (out, out_at, w, from_.at, scratch, size, lead, groups, cs, m, g, place)
         _run_unpacked(args, 0, items, grain, pool)
-    elif items > 0:
-        grain = max((items + _CHUNKS - 1) // _CHUNKS, _GRAIN * blocks // max(1, steps * (m + 8) * width), 1)
-        args = (out, out_at, x, x_at, w, weight_at, scratch, size, blocks, images, lead, groups, cs, m, g, place)
+    else:
+        blocks, _, grain, size = _plan(width, together, groups, cs, m, g)
+        items = groups * blocks * ((images * g.out_z * g.out_y * g.out_x + width - 1) // width)
+        args = (out, out_at, x, x_at, a, w, scratch, size, blocks, images, bias, lead, groups, cs, m, from_, g, place)
         _run_multiply(args, 0, items, grain, pool)
 
 
@@ -334,29 +470,34 @@ def _engine(out, x, weight, added, lead, w, n, groups, cs, m, flipped, sizes, po
     """Convolve x, cs channels for each group, into m channels of `out` for each; `added` is the bias if `lead`."""
     kernel, phases = sizes[3] * sizes[4] * sizes[5], phase_count(flipped, sizes)
     g, place = phase_job(flipped, 0, sizes)
-    direct, together = in_place(g), image_block(n, groups * cs, g)
+    direct, together = _reads_source(cs, m, g), image_block(n, groups * cs, g)
+    packed = not _reads_weight(direct, n, groups, cs, m, flipped, phases, kernel, g)
     image, full = groups * cs * g.size_z * g.size_y * g.size_x, place.full_z * place.full_y * place.full_x
     scratch = 0 if direct else together * groups * cs * g.plane
-    first_weight = scratch + _CHUNKS * _scratch_size(cs, m, kernel)
+    first_weight = scratch + _scratch_size(together, groups, cs, m, flipped, sizes)
     at = first_weight
-    for phase in range(phases):
+    for phase in range(phases if packed else 0):
         g, place = phase_job(flipped, phase, sizes)
-        steps = lead + cs * g.taps_z * g.taps_y * g.taps_x
-        args = (w, at, weight, added, lead, groups, cs, m, flipped, g, place)
+        before = lead if not direct and _few_rows(cs, m, g) else 0
+        steps = before + cs * g.taps_z * g.taps_y * g.taps_x
+        args = (w, at, weight, added, before, groups, cs, m, flipped, g, place)
         _run_weight(args, 0, groups * ((m + MR - 1) // MR), max(1, _GRAIN // (max(1, steps) * MR * 8)), pool)
         at += groups * round_up(m, MR) * steps
     for first in range(0, n, max(1, together)):
         images = min(together, n - first)
+        g, place = phase_job(flipped, 0, sizes)
+        planes, start = (x, first * image) if direct else (w, 0)
         if not direct:
             args = (w, 0, x, first * image, g)
             run_planes(args, 0, images * groups * cs, fan_grain(images * groups * cs, 2 * g.plane), pool)
         at = first_weight
         for phase in range(phases):
             g, place = phase_job(flipped, phase, sizes)
-            planes, start = (x, first * image) if direct else (w, 0)
-            _run_job(out, first * groups * m * full, planes, start, not direct, w, scratch, at, lead, images, groups,
-                     cs, m, kernel, g, place, pool)  # fmt: skip
-            at += groups * round_up(m, MR) * (lead + cs * g.taps_z * g.taps_y * g.taps_x)
+            taps = g.taps_z * g.taps_y * g.taps_x
+            rows = _rows_of(packed, at, groups, cs, m, flipped, taps, kernel)
+            _run_job(out, first * groups * m * full, planes, start, w if packed else weight, added, w, scratch,
+                     together, images, lead, direct, groups, cs, m, rows, g, place, pool)  # fmt: skip
+            at += groups * round_up(m, MR) * ((lead if not direct and _few_rows(cs, m, g) else 0) + cs * taps)
 
 
 gemm_convolve = _jit.jit(_engine)

@@ -27,6 +27,7 @@ from nbnn.kernels._simd import (
     tile_load,
     tile_outer_at,
     tile_store,
+    tile_store_columns,
     tile_totals,
     tile_zero,
     total,
@@ -36,7 +37,7 @@ from nbnn.kernels._simd import (
 _FEW = 8  # output channels of a group for which dot products are faster
 _ROWS = 8  # taps of one tile
 _COLUMNS = 2 if LANES == 16 else 1  # vectors of output channels of one tile
-_TILES = 8  # of one item
+_TILES = 8  # most of one item
 _SEGMENT = 4096  # pixels whose gradients (512 KB) stay near the core for all tiles of an item
 _CHUNKS = 64
 
@@ -47,6 +48,12 @@ def _weight_offset(g, k):  # type: ignore[no-untyped-def]
     taps = g.taps_z * g.taps_y * g.taps_x
     tap = k % taps
     return k // taps * g.plane + tap_offset(g, tap // (g.taps_y * g.taps_x), tap // g.taps_x % g.taps_y, tap % g.taps_x)
+
+
+@_jit.shared
+def _block_of_taps(k_all, panels):  # type: ignore[no-untyped-def]
+    """Weights of one item, so that there are eight items where there can be."""
+    return max(1, min(_TILES, (k_all + _ROWS - 1) // _ROWS * panels // 8)) * _ROWS
 
 
 @inner_ranges
@@ -78,15 +85,17 @@ _add_segment = _jit.jit(_segment, inner=True)
 def _tiles(start, stop, grain, w, sums_at, grad_at, p, p_at, fresh, images, groups, cs, m, g):  # type: ignore[no-untyped-def]
     """Item = (group, panel of output channels, block of tiles of taps), summed over the images of a block."""
     width, k_all = _COLUMNS * lanes(w), cs * g.taps_z * g.taps_y * g.taps_x
-    panels, blocks = (m + width - 1) // width, (k_all + _TILES * _ROWS - 1) // (_TILES * _ROWS)
+    panels = (m + width - 1) // width
+    taps = _block_of_taps(k_all, groups * panels)
+    blocks = (k_all + taps - 1) // taps
     pixels, length = g.out_z * g.out_y * g.out_x, run_length(g)
     runs, part = pixels // length, max(1, _SEGMENT // length)
     segments, several = (runs + part - 1) // part, max(1, _SEGMENT // pixels)  # several small images, or parts of one
     for item in range(start, stop):
-        group, panel, first = item // (panels * blocks), item // blocks % panels, item % blocks * _TILES * _ROWS
+        group, panel, first = item // (panels * blocks), item // blocks % panels, item % blocks * taps
         for s in range((images + several - 1) // several * segments):
             image, run = s // segments * several, s % segments * part
-            for k in range(first, min(k_all, first + _TILES * _ROWS), _ROWS):
+            for k in range(first, min(k_all, first + taps), _ROWS):
                 end = k_all - 1
                 offsets = (
                     _weight_offset(g, k),
@@ -111,14 +120,19 @@ def _tiles(start, stop, grain, w, sums_at, grad_at, p, p_at, fresh, images, grou
 
 @inner_ranges
 def _turn_back(start, stop, grain, out, w, sums_at, k_all, m):  # type: ignore[no-untyped-def]
-    """Item = an output channel: its weights from the sums, where channels lie inside."""
+    """Item = a vector of output channels: their weights from the sums, where channels lie inside."""
     width, step = _COLUMNS * lanes(w), lanes(w)
-    panels = (m + width - 1) // width
+    panels, blocks = (m + width - 1) // width, (m + step - 1) // step
     for item in range(start, stop):
-        group, r = item // m, item % m
+        group, r, k = item // blocks, item % blocks * step, 0
         at = sums_at + (group * panels + r // width) * round_up(k_all, _ROWS) * width + r % width
-        for k in range(0, k_all, step):
-            store_part(out, item * k_all + k, gather(w, at + k * width, width, k_all - k), k_all - k)
+        to = (group * m + r) * k_all
+        while r + step <= m and k + _ROWS <= k_all:
+            tile_store_columns(tile_load(w, at + k * width, width, _ROWS, 1), out, to + k, k_all)
+            k += _ROWS
+        for c in range(min(step, m - r)):
+            for j in range(k, k_all, step):
+                store_part(out, to + c * k_all + j, gather(w, at + c + j * width, width, k_all - j), k_all - j)
 
 
 @inner_ranges
@@ -162,7 +176,7 @@ def _sums(start, stop, grain, out, grad, n, channels, size):  # type: ignore[no-
     """Item = a channel: lanes over its numbers in an image, then a fixed tree, then images."""
     step = lanes(grad)
     for item in range(start, stop):
-        value = type(grad[0])(0)
+        value = grad.dtype.type(0)
         for image in range(n):
             at, low, high = (image * channels + item) * size, zero(grad), zero(grad)
             j = 0
@@ -204,7 +218,9 @@ def _many(out, grad, x, w, n, groups, cs, m, sizes, pool):  # type: ignore[no-un
     """Outer products, block after block of images."""
     g = forward_job(*sizes)
     width, k_all = _COLUMNS * lanes(w), cs * g.taps_z * g.taps_y * g.taps_x
-    panels, blocks = (m + width - 1) // width, (k_all + _TILES * _ROWS - 1) // (_TILES * _ROWS)
+    panels = (m + width - 1) // width
+    taps = _block_of_taps(k_all, groups * panels)
+    blocks = (k_all + taps - 1) // taps
     pixels, image, together = g.out_z * g.out_y * g.out_x, g.size_z * g.size_y * g.size_x, _block(n, groups, cs, m, g)
     sums_at = 0
     grad_at = groups * panels * width * round_up(k_all, _ROWS)
@@ -221,7 +237,8 @@ def _many(out, grad, x, w, n, groups, cs, m, sizes, pool):  # type: ignore[no-un
         args = (w, sums_at, grad_at, planes, start, first == 0, images, groups, cs, m, g)
         _run_tiles(args, 0, groups * panels * blocks, 1, pool)
     args = (out, w, sums_at, k_all, m)
-    _run_turn_back(args, 0, groups * m, fan_grain(groups * m, k_all), pool)
+    items = groups * ((m + lanes(w) - 1) // lanes(w))
+    _run_turn_back(args, 0, items, fan_grain(items, k_all * lanes(w)), pool)
 
 
 _many_outputs = _jit.jit(_many)

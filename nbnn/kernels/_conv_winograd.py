@@ -31,7 +31,7 @@ def _tile_rows(n, oh):  # type: ignore[no-untyped-def]
 
 @_jit.shared
 def winograd_pays(n, groups, cs, m, flipped, sizes):  # type: ignore[no-untyped-def]
-    """Whether kernel and stride allow it and it is faster, by measured cycles of transforms and products."""
+    """Whether kernel and stride allow it and it is faster, by an estimate of the cycles of transforms and products."""
     oh, ow = (sizes[1], sizes[2]) if flipped else (sizes[7], sizes[8])
     if groups != 1 or sizes[0] != 1 or sizes[3] != 1 or sizes[4] != 3 or sizes[5] != 3 or sizes[12] != 0:
         return False

@@ -7,6 +7,7 @@ output, then stride, (symmetric) padding and dilation.
 The gradient to the input is the transposed convolution: one body, one fast path. The fast twins are chosen here; they
 stand in rooms of their own:
 
+* a kernel that covers the image once (an image of one pixel, above all) is a plain product: `_gemm`,
 * `_conv_planes`: where the numbers lie; `_conv_simd`: vectors of pixels,
 * `_conv_gemm`: the matrix product that packs its panels straight from the image (forward and transposed),
 * `_conv_winograd`: kernels of 3 x 3 in a quarter of the multiplications,
@@ -22,6 +23,7 @@ from nbnn.kernels._conv_gemm import gemm_convolve, gemm_workspace
 from nbnn.kernels._conv_weight import run_sums, weight_gradient, weight_workspace
 from nbnn.kernels._conv_winograd import winograd_convolve, winograd_pays, winograd_workspace
 from nbnn.kernels._cpu import over_outputs
+from nbnn.kernels._gemm import gemm, workspace_size
 
 # The bodies.
 
@@ -33,7 +35,7 @@ def conv(i, x, weight, bias, n, c, d, h, w, o, kd, kh, kw, od, oh, ow, sd, sh, s
     channel, image = i // (ow * oh * od) % o, i // (ow * oh * od * o)
     depth = c // groups
     first = channel // (o // groups) * depth
-    value = type(x[0])(0)
+    value = x.dtype.type(0)
     if bias is not None:
         value = bias[channel]
     for k in range(depth):
@@ -60,7 +62,7 @@ def conv_transpose(
     channel, image = i // (w * h * d) % c, i // (w * h * d * c)
     depth, width = c // groups, o // groups
     group, k = channel // depth, channel % depth
-    value = type(grad[0])(0)
+    value = grad.dtype.type(0)
     if bias is not None:
         value = bias[channel]
     for j in range(group * width, group * width + width):
@@ -92,7 +94,7 @@ def conv_grad_weight(i, grad, x, n, c, d, h, w, o, kd, kh, kw, od, oh, ow, sd, s
     depth = c // groups
     k, channel = i // (kw * kh * kd) % depth, i // (kw * kh * kd * depth)
     source = channel // (o // groups) * depth + k
-    total = type(x[0])(0)
+    total = x.dtype.type(0)
     for image in range(n):
         for pz in range(od):
             z = pz * sd - pd + a * dd
@@ -101,7 +103,7 @@ def conv_grad_weight(i, grad, x, n, c, d, h, w, o, kd, kh, kw, od, oh, ow, sd, s
                 if 0 <= z < d and 0 <= y < h:
                     row = (((image * c + source) * d + z) * h + y) * w
                     out = (((image * o + channel) * od + pz) * oh + py) * ow
-                    value = type(x[0])(0)
+                    value = x.dtype.type(0)
                     for px in range(ow):
                         at = px * sw - pw + e * dw
                         if 0 <= at < w:
@@ -113,12 +115,12 @@ def conv_grad_weight(i, grad, x, n, c, d, h, w, o, kd, kh, kw, od, oh, ow, sd, s
 @over_outputs(1)
 def conv_grad_bias(i, grad, n, channels, rows, length):  # type: ignore[no-untyped-def]
     """Bias element i: the sum of the gradient over images and pixels; rows, then images, so that no sum is long."""
-    total = type(grad[0])(0)
+    total = grad.dtype.type(0)
     for image in range(n):
-        plane = type(grad[0])(0)
+        plane = grad.dtype.type(0)
         for row in range(rows):
             at = ((image * channels + i) * rows + row) * length
-            value = type(grad[0])(0)
+            value = grad.dtype.type(0)
             for px in range(length):
                 value += grad[at + px]
             plane += value
@@ -128,6 +130,21 @@ def conv_grad_bias(i, grad, n, channels, rows, length):  # type: ignore[no-untyp
 
 # The fast twins. Python chooses among compiled functions, so that a program compiles only those that it uses; nopython
 # code may call the same lines.
+
+
+@_jit.shared
+def _is_product(n, c, o, groups, sizes):  # type: ignore[no-untyped-def]
+    """Whether the kernel covers the image just once, so that the convolution is a plain matrix product."""
+    whole = sizes[0] == sizes[3] and sizes[1] == sizes[4] and sizes[2] == sizes[5]
+    once = sizes[6] * sizes[7] * sizes[8] == 1 and sizes[12] == 0 and sizes[13] == 0 and sizes[14] == 0
+    return whole and once and groups == 1 and n * c * o > 0
+
+
+@_jit.jit
+def _each_tap(w, bias, kernel):  # type: ignore[no-untyped-def]
+    """The bias of each channel, once for each tap."""
+    for i in range(bias.size * kernel):
+        w[i] = bias[i // kernel]
 
 
 @_jit.shared
@@ -156,6 +173,8 @@ def _workspace(n, groups, cs, m, flipped, sizes):  # type: ignore[no-untyped-def
 def conv_workspace(n, c, d, h, w, o, kd, kh, kw, od, oh, ow, sd, sh, sw, pd, ph, pw, dd, dh, dw, groups):  # type: ignore[no-untyped-def]
     """Numbers of scratch space of `conv_fast`."""
     sizes = (d, h, w, kd, kh, kw, od, oh, ow, sd, sh, sw, pd, ph, pw, dd, dh, dw)
+    if _is_product(n, c, o, groups, sizes):
+        return workspace_size(n, o, c * kd * kh * kw)
     return _workspace(n, groups, c // groups, o // groups, False, sizes)
 
 
@@ -168,14 +187,19 @@ def conv_fast(
     lead, added = 0, weight  # an array in any case: the kernels compile once for with and without bias
     if bias is not None:
         lead, added = 1, bias
-    sizes = (d, h, w, kd, kh, kw, od, oh, ow, sd, sh, sw, pd, ph, pw, dd, dh, dw)
-    _convolve(out, x, weight, added, lead, workspace, n, groups, c // groups, o // groups, False, sizes, pool)
+    sizes, k = (d, h, w, kd, kh, kw, od, oh, ow, sd, sh, sw, pd, ph, pw, dd, dh, dw), c * kd * kh * kw
+    if _is_product(n, c, o, groups, sizes):
+        gemm(out, 0, x, 0, weight, 0, bias, 0, n, o, k, k, 1, 1, k, o, workspace, 0, pool)
+    else:
+        _convolve(out, x, weight, added, lead, workspace, n, groups, c // groups, o // groups, False, sizes, pool)
 
 
 @_jit.shared
 def conv_transpose_workspace(n, c, d, h, w, o, kd, kh, kw, od, oh, ow, sd, sh, sw, pd, ph, pw, dd, dh, dw, groups):  # type: ignore[no-untyped-def]
     """Numbers of scratch space of `conv_transpose_fast`."""
     sizes = (d, h, w, kd, kh, kw, od, oh, ow, sd, sh, sw, pd, ph, pw, dd, dh, dw)
+    if _is_product(n, c, o, groups, sizes):
+        return workspace_size(n, c * kd * kh * kw, o) + c * kd * kh * kw
     return _workspace(n, groups, o // groups, c // groups, True, sizes)
 
 
@@ -188,14 +212,22 @@ def conv_transpose_fast(
     lead, added = 0, weight
     if bias is not None:
         lead, added = 1, bias
-    sizes = (d, h, w, kd, kh, kw, od, oh, ow, sd, sh, sw, pd, ph, pw, dd, dh, dw)
-    _convolve(out, grad, weight, added, lead, workspace, n, groups, o // groups, c // groups, True, sizes, pool)
+    sizes, k = (d, h, w, kd, kh, kw, od, oh, ow, sd, sh, sw, pd, ph, pw, dd, dh, dw), c * kd * kh * kw
+    if not _is_product(n, c, o, groups, sizes):
+        _convolve(out, grad, weight, added, lead, workspace, n, groups, o // groups, c // groups, True, sizes, pool)
+    elif bias is None:
+        gemm(out, 0, grad, 0, weight, 0, None, 0, n, k, o, o, 1, k, 1, k, workspace, k, pool)
+    else:
+        _each_tap(workspace, bias, kd * kh * kw)
+        gemm(out, 0, grad, 0, weight, 0, workspace, 0, n, k, o, o, 1, k, 1, k, workspace, k, pool)
 
 
 @_jit.shared
 def conv_grad_weight_workspace(n, c, d, h, w, o, kd, kh, kw, od, oh, ow, sd, sh, sw, pd, ph, pw, dd, dh, dw, groups):  # type: ignore[no-untyped-def]
     """Numbers of scratch space of `conv_grad_weight_fast`."""
     sizes = (d, h, w, kd, kh, kw, od, oh, ow, sd, sh, sw, pd, ph, pw, dd, dh, dw)
+    if _is_product(n, c, o, groups, sizes):
+        return workspace_size(o, c * kd * kh * kw, n)
     return weight_workspace(n, groups, c // groups, o // groups, sizes)
 
 
@@ -205,8 +237,11 @@ def conv_grad_weight_fast(
     n, c, d, h, w, o, kd, kh, kw, od, oh, ow, sd, sh, sw, pd, ph, pw, dd, dh, dw, groups, pool,
 ):  # fmt: skip  # type: ignore[no-untyped-def]
     """`conv_grad_weight` by the way that is fastest for these sizes."""
-    sizes = (d, h, w, kd, kh, kw, od, oh, ow, sd, sh, sw, pd, ph, pw, dd, dh, dw)
-    weight_gradient(out, grad, x, workspace, n, groups, c // groups, o // groups, sizes, pool)
+    sizes, k = (d, h, w, kd, kh, kw, od, oh, ow, sd, sh, sw, pd, ph, pw, dd, dh, dw), c * kd * kh * kw
+    if _is_product(n, c, o, groups, sizes):
+        gemm(out, 0, grad, 0, x, 0, None, 0, o, k, n, 1, o, k, 1, k, workspace, 0, pool)
+    else:
+        weight_gradient(out, grad, x, workspace, n, groups, c // groups, o // groups, sizes, pool)
 
 
 @_jit.jit

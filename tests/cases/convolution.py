@@ -202,6 +202,10 @@ def _special(shape, weight):
 MIXED = [
     Case("conv2d-mixed", call(2), make((2, 2, 7, 6), (3, 2, 3, 2), True, (2, 1), (0, 2), (1, 2)), conv(2),
          grad=(0, 1, 2), module=to_module(2)),
+    Case("conv2d-flat_kernel_stride", call(2), make((2, 6, 9, 10), (4, 6, 5, 1), True, (1, 4), (0, 1)), conv(2),
+         grad=(0, 1, 2), second=False),
+    Case("conv2d-flat_image_stride", call(2), make((1, 24, 1, 9), (5, 24, 2, 4), True, (3, 1), (5, 2), 2), conv(2),
+         grad=(0, 1, 2), second=False),
     Case("conv2d-list", call(2), make((1, 2, 5, 5), (2, 2, 2, 2), True, [1, 2], [1, 0]), conv(2), grad=(0, 1, 2),
          module=to_module(2)),
     Case("conv2d-same_mixed", call(2), make((1, 2, 5, 6), (2, 2, 3, 4), True, 1, "same", (2, 1)), conv(2),
