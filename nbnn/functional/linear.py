@@ -54,7 +54,7 @@ def _as(t: Tensor | None, shape: tuple[int, ...]) -> Tensor | None:
 BMM = Op(
     "matmul",
     K.matmul,
-    shape=lambda params, a, b: ((params[0], params[1], params[3]),),
+    shape=lambda params, a, b: (params[1:4:2] if len(a) == 2 else (params[0], params[1], params[3]),),
     work=lambda params, a, b: params[2] + 1,
     grad=_bmm_grad,
     saves_inputs=(0, 1),
@@ -89,6 +89,10 @@ def matmul(input: Any, other: Any) -> Tensor:
     tensor([[11.]])
     """
     a, b = promoted("matmul", input, other)
+    first, second = a._shape, b._shape
+    axes = len(first)
+    if (axes == 2 or axes == 3) and len(second) == axes and first[-1] == second[-2] and first[:-2] == second[:-2]:
+        return _product(a, b)
     if not a._shape or not b._shape:
         raise ValueError(f"matmul: operands must have at least one axis; got shapes {a._shape} and {b._shape}")
     row, column = a.dim() == 1, b.dim() == 1
@@ -121,8 +125,10 @@ def _batched(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _product(a: Tensor, b: Tensor) -> Tensor:
-    batch, m, k = a._shape
-    n = b._shape[2]
+    """The product of two matrices, or of two batches of as many."""
+    *batches, m, k = a._shape
+    batch = batches[0] if batches else 1
+    n = b._shape[-1]
     a, ta = _layout(a)
     b, tb = _layout(b)
     return _bmm(a, b, batch, m, k, n, ta, tb)
@@ -131,7 +137,7 @@ def _product(a: Tensor, b: Tensor) -> Tensor:
 def _layout(x: Tensor) -> tuple[Tensor, bool]:
     """A batch of matrices, or the transpose of one whose transpose is what is contiguous, and whether it is that."""
     if not x.is_contiguous():
-        other = transpose(x, 1, 2)
+        other = transpose(x, -2, -1)
         if other.is_contiguous():
             return other, True
     return x, False

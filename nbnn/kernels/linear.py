@@ -22,7 +22,7 @@ def matmul(i, a, b, batch, m, k, n, a_batch, a_row, a_col, b_batch, b_row, b_col
     matrix, cell = i // (m * n), i % (m * n)
     a_at = matrix * a_batch + cell // n * a_row
     b_at = matrix * b_batch + cell % n * b_col
-    value = type(a[0])(0)
+    value = a.dtype.type(0)
     for step in range(k):
         value += a[a_at + step * a_col] * b[b_at + step * b_row]
     return value
@@ -32,7 +32,7 @@ def matmul(i, a, b, batch, m, k, n, a_batch, a_row, a_col, b_batch, b_row, b_col
 def linear(i, x, w, bias, n, k, m):  # type: ignore[no-untyped-def]
     """Element i of y (n, m) = x (n, k) @ w (m, k)^T + bias (m numbers, or None)."""
     row, column = i // m, i % m
-    value = type(x[0])(0)
+    value = x.dtype.type(0)
     if bias is not None:
         value = bias[column]
     for step in range(k):
@@ -46,7 +46,7 @@ def linear_backward(item, dx, dw, db, grad, x, w, n, k, m, need_x, need_w, need_
 
     Item = an element of dx (n, k), then of dw (m, k), then of db (m).
     """
-    value, first, last = type(grad[0])(0), need_x * n * k, need_x * n * k + need_w * m * k
+    value, first, last = grad.dtype.type(0), need_x * n * k, need_x * n * k + need_w * m * k
     if item < first:
         for step in range(m):
             value += grad[item // k * m + step] * w[step * k + item % k]
