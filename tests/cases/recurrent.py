@@ -85,12 +85,9 @@ def shapes(kind, inputs, units, layers, directions, biases, proj=0):
     return found
 
 
-def layer_case(kind, label, t=4, n=3, inputs=3, units=5, layers=1, directions=1, biases=True, batch_first=False,
-               proj=0, sizes=None, states=True, large=None, **more):  # fmt: skip
-    """A case whose inputs are x, h, (c,) and the parameters."""
+def maker_of(kind, layers, directions, biases, batch_first, proj, sizes, states):
+    """How the inputs of a case are made, for any sizes."""
     lstm = kind == "lstm"
-    lengths = None if sizes is None else [int((np.array(sizes) > k).sum()) for k in range(sizes[0])]
-    count = n if sizes is None else sizes[0]
 
     def maker(t, n, inputs, units):
         def make(r):
@@ -102,13 +99,49 @@ def layer_case(kind, label, t=4, n=3, inputs=3, units=5, layers=1, directions=1,
 
         return make
 
+    return maker
+
+
+def module_of(kind, inputs, units, layers, directions, biases, batch_first, proj, sizes, states):
+    """The same layer as a Module, on the inputs of a case."""
+    lstm = kind == "lstm"
     many = (1 + lstm) if states else 0
 
-    def hidden(given):
-        return None if not given else tuple(given) if lstm else given[0]
+    def module(nn, x, *rest):
+        name = {"lstm": "LSTM", "gru": "GRU"}.get(kind, "RNN")
+        extra = {} if name != "RNN" else {"nonlinearity": kind[4:]}
+        extra |= {"proj_size": proj} if proj else {}
+        layer = getattr(nn, name)(inputs, units, num_layers=layers, bias=biases, batch_first=batch_first,
+                                  bidirectional=directions == 2, **extra)  # fmt: skip
+        loaded(layer, **dict(zip(layer._flat_weights_names, rest[many:], strict=True)))
+
+        def run(x, given):
+            if sizes is not None:
+                x = nbnn.utils.rnn.PackedSequence(x, nbnn.tensor(sizes))
+            y, state = layer(x, given)
+            return (y if sizes is None else y.data, *(state if lstm else (state,)))
+
+        return run, (x, hidden(kind, rest[:many]))
+
+    return module
+
+
+def hidden(kind, given):
+    """The states as the functions take them."""
+    return None if not given else tuple(given) if kind == "lstm" else given[0]
+
+
+def layer_case(kind, label, t=4, n=3, inputs=3, units=5, layers=1, directions=1, biases=True, batch_first=False,
+               proj=0, sizes=None, states=True, large=None, **more):  # fmt: skip
+    """A case whose inputs are x, h, (c,) and the parameters."""
+    lstm = kind == "lstm"
+    lengths = None if sizes is None else [int((np.array(sizes) > k).sum()) for k in range(sizes[0])]
+    count = n if sizes is None else sizes[0]
+
+    many = (1 + lstm) if states else 0
 
     def call(F, x, *rest):
-        args = (hidden(rest[:many]), list(rest[many:]), biases, layers, 0.0, False, directions == 2)
+        args = (hidden(kind, rest[:many]), list(rest[many:]), biases, layers, 0.0, False, directions == 2)
         if sizes is None:
             return getattr(F, kind)(x, *args, batch_first)
         return getattr(F, kind)(x, *args, batch_sizes=nbnn.tensor(sizes))
@@ -123,8 +156,8 @@ def layer_case(kind, label, t=4, n=3, inputs=3, units=5, layers=1, directions=1,
             given = (zero, x.new_zeros(zero.shape[0], zero.shape[1], units))[: 1 + lstm]
         start = (x,) if sizes is None else (x, torch.tensor(sizes))
         end = (batch_first,) if sizes is None else ()
-        return getattr(F, kind)(*start, hidden(given), list(rest[many:]), biases, layers, 0.0, False, directions == 2,
-                                *end)  # fmt: skip
+        args = (hidden(kind, given), list(rest[many:]), biases, layers, 0.0, False, directions == 2)
+        return getattr(F, kind)(*start, *args, *end)
 
     def oracle(x, *rest):
         size = rest[many:][1].shape[0] // MANY[kind]
@@ -143,22 +176,8 @@ def layer_case(kind, label, t=4, n=3, inputs=3, units=5, layers=1, directions=1,
             y = np.concatenate([y[step, :active] for step, active in enumerate(sizes)])
         return (y, h, c) if lstm else (y, h)
 
-    def module(nn, x, *rest):
-        name = {"lstm": "LSTM", "gru": "GRU"}.get(kind, "RNN")
-        extra = {} if name != "RNN" else {"nonlinearity": kind[4:]}
-        extra |= {"proj_size": proj} if proj else {}
-        layer = getattr(nn, name)(inputs, units, num_layers=layers, bias=biases, batch_first=batch_first,
-                                  bidirectional=directions == 2, **extra)  # fmt: skip
-        loaded(layer, **dict(zip(layer._flat_weights_names, rest[many:], strict=True)))
-
-        def run(x, given):
-            if sizes is not None:
-                x = nbnn.utils.rnn.PackedSequence(x, nbnn.tensor(sizes))
-            y, state = layer(x, given)
-            return (y if sizes is None else y.data, *(state if lstm else (state,)))
-
-        return run, (x, hidden(rest[:many]))
-
+    options = (layers, directions, biases, batch_first, proj, sizes, states)
+    maker, module = maker_of(kind, *options), module_of(kind, inputs, units, *options)
     made = maker(t, count, inputs, units)
     differentiated = tuple(range(1 + many + len(shapes(kind, inputs, units, layers, directions, biases, proj))))
     return Case(f"{kind}-{label}", call, made, oracle, grad=differentiated, arrays=False, torch=in_torch,
