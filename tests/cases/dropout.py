@@ -66,25 +66,55 @@ def of_channels():
         for shape in shapes:
             batched = len(shape) == n + 2 or n == 2
             for p in (0.5, 0.0, 1.0):
-                yield Case(f"{name}-{shape}_{p}".replace(" ", ""), lambda F, x, p, name=name: getattr(F, name)(x, p),
-                           one(shape, p), lambda x, p, batched=batched: channels(x, p, batched),
-                           module=lambda nn, x, p, n=n: (getattr(nn, f"Dropout{n}d")(p), (x,)), torch=p in (0, 1))
-        yield Case(f"{name}-eval", lambda F, x, name=name: getattr(F, name)(x, training=False), one(shapes[0]),
-                   lambda x: x, fresh=False)
-        yield Case(f"{name}-inplace", lambda F, x, name=name: getattr(F, name)(x * 1.0, 0.5, inplace=True),
-                   one(shapes[0]), lambda x: channels(x, 0.5, True), torch=False, arrays=False)
+                yield Case(
+                    f"{name}-{shape}_{p}".replace(" ", ""),
+                    lambda F, x, p, name=name: getattr(F, name)(x, p),
+                    one(shape, p),
+                    lambda x, p, batched=batched: channels(x, p, batched),
+                    module=lambda nn, x, p, n=n: (getattr(nn, f"Dropout{n}d")(p), (x,)),
+                    torch=p in (0, 1),
+                )
+        yield Case(
+            f"{name}-eval",
+            lambda F, x, name=name: getattr(F, name)(x, training=False),
+            one(shapes[0]),
+            lambda x: x,
+            fresh=False,
+        )
+        yield Case(
+            f"{name}-inplace",
+            lambda F, x, name=name: getattr(F, name)(x * 1.0, 0.5, inplace=True),
+            one(shapes[0]),
+            lambda x: channels(x, 0.5, True),
+            torch=False,
+            arrays=False,
+        )
 
 
 def of_alpha():
-    for name, module, shape, lead in (("alpha_dropout", "AlphaDropout", (3, 4), 2),
-                                      ("feature_alpha_dropout", "FeatureAlphaDropout", (2, 3, 4), 2)):
+    for name, module, shape, lead in (
+        ("alpha_dropout", "AlphaDropout", (3, 4), 2),
+        ("feature_alpha_dropout", "FeatureAlphaDropout", (2, 3, 4), 2),
+    ):
         for p in (0.3, 0.0, 1.0):
-            yield Case(f"{name}-{p}", lambda F, x, p, name=name: getattr(F, name)(x, p, training=True), one(shape, p),
-                       lambda x, p, lead=lead: alpha(x, p, lead), fresh=p != 0, torch=p in (0, 1),
-                       module=lambda nn, x, p, module=module: (getattr(nn, module)(p), (x,)))
+            yield Case(
+                f"{name}-{p}",
+                lambda F, x, p, name=name: getattr(F, name)(x, p, training=True),
+                one(shape, p),
+                lambda x, p, lead=lead: alpha(x, p, lead),
+                fresh=p != 0,
+                torch=p in (0, 1),
+                module=lambda nn, x, p, module=module: (getattr(nn, module)(p), (x,)),
+            )
         yield Case(f"{name}-eval", lambda F, x, name=name: getattr(F, name)(x), one(shape), lambda x: x, fresh=False)
-        yield Case(f"{name}-inplace", lambda F, x, name=name: getattr(F, name)(x * 1.0, 0.5, True, inplace=True),
-                   one(shape), lambda x, lead=lead: alpha(x, 0.5, lead), torch=False, arrays=False)
+        yield Case(
+            f"{name}-inplace",
+            lambda F, x, name=name: getattr(F, name)(x * 1.0, 0.5, True, inplace=True),
+            one(shape),
+            lambda x, lead=lead: alpha(x, 0.5, lead),
+            torch=False,
+            arrays=False,
+        )
 
 
 SHAPES = [(), (1,), (3,), (4,), (5,), (3, 7), (2, 3, 4)]
