@@ -74,6 +74,21 @@ def erfc(x):
 
 
 @over_elements(1)
+def sin(x):
+    return vm.sin(x)
+
+
+@over_elements(1)
+def cos(x):
+    return vm.cos(x)
+
+
+@over_elements(2)
+def pow(x, y):
+    return vm.pow(x, y)
+
+
+@over_elements(1)
 def sqrt(x):
     return vm.sqrt(x)
 
@@ -122,6 +137,8 @@ KERNELS = {
     softplus: _softplus,
     erf: _by_c(erf, math.erf),
     erfc: _by_c(erfc, math.erfc),
+    sin: np.sin,
+    cos: np.cos,
     sqrt: np.sqrt,
     rsqrt: _rsqrt,
 }

@@ -103,3 +103,14 @@ def as_bits64(typingctx, x):
 @intrinsic
 def as_float64(typingctx, n):
     return _bitcast(types.int64, types.float64, ir.DoubleType()) if n == types.int64 else None
+
+
+@intrinsic
+def fma(typingctx, a, b, c):
+    """a * b + c of float64 with one rounding, also where the rest of the formula relies on that."""
+
+    def codegen(context, builder, signature, args):
+        return builder.fma(*args)
+
+    double = types.float64
+    return (double(double, double, double), codegen) if (a, b, c) == (double, double, double) else None

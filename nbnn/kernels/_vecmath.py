@@ -8,14 +8,17 @@ Every function holds to 4 ULP over its whole range (benchmarks/ulp.py measures i
 infinities, NaN and subnormal numbers; `normal_cdf` and `normal_density` alone hold to what an activation needs, an
 absolute error of 1e-7 in float32.
 
-`_twin` is how a function gets its forms; the formulas stand in `_elementary` and `_special`.
+`_twin` is how a function gets its forms; the formulas stand in `_elementary`, `_special`, `_trigonometry` and `_power`.
 """
 
 from nbnn.kernels._elementary import exp, exp2, expm1, log, log1p, log2, rsqrt, sigmoid, softplus, sqrt, tanh
+from nbnn.kernels._power import pow
 from nbnn.kernels._special import erf, erfc, normal_cdf, normal_density
+from nbnn.kernels._trigonometry import cos, sin
 from nbnn.kernels._twin import inlined, natural, register_cuda, twin
 
 __all__ = [
+    "cos",
     "erf",
     "erfc",
     "exp",
@@ -28,9 +31,11 @@ __all__ = [
     "natural",
     "normal_cdf",
     "normal_density",
+    "pow",
     "register_cuda",
     "rsqrt",
     "sigmoid",
+    "sin",
     "softplus",
     "sqrt",
     "tanh",
