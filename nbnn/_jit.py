@@ -6,11 +6,13 @@ may never serve stale code, and the lazy import of `numba.cuda`. No other room c
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib
 import logging
 import os
 import pickle
+import re
 import sys
 import tempfile
 import time
@@ -52,15 +54,37 @@ class Stats:
 stats = Stats()
 
 
-def _source_digest() -> str:
-    """Digest of everything that can change the code of a kernel: Numba follows no call into another file."""
+def _build_digest() -> str:
+    """Digest of what changes the code of every kernel: this file, the versions, Numba's settings, the lanes."""
     h = hashlib.sha256()
-    for path in [_HERE / "_jit.py", _HERE / "_version.py", *sorted(_HERE.glob("kernels/*.py"))]:
-        h.update(path.name.encode())
+    for path in (_HERE / "_jit.py", _HERE / "_version.py"):
         h.update(path.read_bytes())
     lanes = os.environ.get("NBNN_SIMD_LANES")  # read by kernels/_simd when it is imported
     h.update(repr((numba.__version__, sys.version_info[:3], config.OPT, config.BOUNDSCHECK, lanes)).encode())
     return h.hexdigest()
+
+
+_IMPORTED = re.compile(r"nbnn\.kernels(?:\.(\w+)|\s+import\s+(\([^)]*\)|[^\n]*))")
+
+
+@functools.cache
+def _kernel_source(stem: str) -> tuple[bytes, frozenset[str]]:
+    """The digest of one file of kernels/, and the stems of the files that it names."""
+    text = (_HERE / "kernels" / f"{stem}.py").read_bytes()
+    words = {w for pair in _IMPORTED.findall(text.decode()) for w in re.findall(r"\w+", " ".join(pair))}
+    return hashlib.sha256(text).digest(), frozenset(w for w in words if (_HERE / "kernels" / f"{w}.py").exists())
+
+
+def _sources_digest(modules: set[str]) -> bytes:
+    """Digest of the named modules of kernels/ and of all that they import, directly or not."""
+    found: dict[str, bytes] = {}
+    waiting = [m.rpartition(".")[2] for m in modules if m.startswith("nbnn.kernels.")]
+    while waiting:
+        stem = waiting.pop()
+        if stem not in found:
+            found[stem], imported = _kernel_source(stem)
+            waiting += imported
+    return hashlib.sha256(repr(sorted(found.items())).encode()).digest()
 
 
 def _cache_root() -> Path:
@@ -76,11 +100,11 @@ def _cache_root() -> Path:
 
 
 def _open_cache() -> Path | None:
-    """The directory of compiled kernels for exactly these sources, or None where it cannot be owned and trusted."""
+    """The directory of compiled kernels of this build, or None where it cannot be owned and trusted."""
     if os.environ.get("NBNN_CACHE", "1") == "0":
         return None
     try:
-        path = _cache_root() / _source_digest()[:24]
+        path = _cache_root() / _build_digest()[:24]
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Numba's compiled objects are loaded by unpickling: a directory that others may write to is not used.
         if hasattr(os, "geteuid"):
@@ -95,12 +119,15 @@ def _open_cache() -> Path | None:
 def fingerprint(func: Callable) -> bytes:
     """Digest of a function's code, constants and names, and of every compiled function that it can reach by name.
 
-    The source digest covers nbnn's own kernels; this covers bodies and helpers that users write.
+    Of nbnn's own kernels it takes in the whole files: those of the functions met and those that these files import,
+    so that an intrinsic or a constant counts too. An edit of one family leaves the kernels of the others in the cache.
     """
     digest = hashlib.sha256()
     seen: set[int] = set()
+    modules: set[str] = set()
 
     def visit(code: types.CodeType, scope: dict[str, Any]) -> None:
+        modules.add(scope.get("__name__", ""))
         digest.update(code.co_code)
         digest.update(repr((code.co_names, code.co_varnames)).encode())
         for constant in code.co_consts:
@@ -110,6 +137,8 @@ def fingerprint(func: Callable) -> bytes:
                 digest.update(repr(constant).encode())
         for name in code.co_names:
             value = scope.get(name)
+            home = value.__name__ if isinstance(value, types.ModuleType) else getattr(value, "__module__", "")
+            modules.add(home or "")
             inner = getattr(value, "py_func", None)
             if inner is None:
                 digest.update(repr(value).encode() if isinstance(value, (int, float, str, tuple)) else b"")
@@ -118,7 +147,7 @@ def fingerprint(func: Callable) -> bytes:
                 visit(inner.__code__, inner.__globals__)
 
     visit(func.__code__, func.__globals__)
-    return digest.digest()
+    return digest.digest() + _sources_digest(modules)
 
 
 class _Cache:

@@ -1,6 +1,7 @@
 """Importing, compiling, caching and threads: each in processes of their own."""
 
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 import nbnn
+from nbnn import _jit
 from nbnn.kernels import _cpu
 from nbnn.kernels._cpu import over_elements
 from nbnn.op import Op, apply
@@ -158,6 +160,31 @@ def test_a_changed_helper_is_compiled_anew(tmp_path):
         value, _ = run(code, NBNN_CACHE_DIR=cache, PYTHONDONTWRITEBYTECODE="1")
         assert value == wanted, f"factor {factor}, shift {shift}"
     assert run(code, NBNN_CACHE_DIR=cache, PYTHONDONTWRITEBYTECODE="1") == ["2.0", "False"]
+
+
+def test_an_edited_kernel_file_renames_those_that_import_it(tmp_path, monkeypatch):
+    """The cache forgets the kernels of a changed file and of all files that reach it, and no others."""
+    shutil.copytree(ROOT / "nbnn" / "kernels", tmp_path / "kernels", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(_jit, "_HERE", tmp_path)
+
+    def digests():
+        _jit._kernel_source.cache_clear()
+        return [_jit._sources_digest({f"nbnn.kernels.{name}"}) for name in ("attention", "softmax", "piecewise")]
+
+    before = digests()
+    for edited, changed in (
+        ("_tile", [True, False, False]),
+        ("_elementary", [True, True, False]),
+        ("_cpu", [True] * 3),
+    ):
+        path = tmp_path / "kernels" / f"{edited}.py"
+        kept = path.read_text()
+        path.write_text(kept + "# one more line\n")
+        assert [a != b for a, b in zip(digests(), before)] == changed, edited
+        path.write_text(kept)
+    assert digests() == before
+    monkeypatch.undo()
+    _jit._kernel_source.cache_clear()
 
 
 THREADS = """
