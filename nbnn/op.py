@@ -211,30 +211,53 @@ def apply(op: Op, *inputs: Any, params: tuple = ()) -> Any:
     return outs[0] if len(outs) == 1 else outs
 
 
-def apply_unary(op: Op, x: Any) -> Any:
-    """`apply` for an elementwise op of one input without params, made for the smallest Tensors.
+def apply_unary(op: Op, x: Any, params: tuple = ()) -> Any:
+    """`apply` for an elementwise op of one input, made for small Tensors; `params` have the same types at every call.
 
-    Up to 4096 elements on the CPU go straight into the compiled code: 0.9 microseconds for a relu of 8 elements, where
-    the general path takes 1.4.
+    Up to 32768 elements on the CPU go straight into the compiled code: 0.9 microseconds for a relu of 8 elements, where
+    the general path takes 2.4.
     """
     if type(x) is Tensor and x._strides is None:
         data = x._data
         entry = op.kernel.fast.get(x._dtype)
-        if entry is not None and type(data) is np.ndarray:
+        if entry is not None and type(data) is _array_type:
             n = data.size
             if n <= _SMALL:
-                out = _np_empty(n, data.dtype)
-                entry(out, data, (), 0, n, n, 0)
-                y = make(out, x._shape, x._dtype)
-                if (x._node is not None or x._leaf_requires_grad) and recording.enabled:
-                    Node.record_unary(op, x, y)
+                kind = x._dtype if op.dtypes is None else op.dtypes[0]
+                out = (_np_empty if n <= _BLOCK else host_empty)(n, kind.storage)
+                entry(out, data, params, 0, n, n, 0)
+                y = make(out, x._shape, kind)
+                if (x._node is not None or x._leaf_requires_grad) and recording.enabled and op.grad is not None:
+                    Node.record_unary(op, x, y, params)
                 return y
-        elif entry is None and type(data) is np.ndarray and not x._dtype.is_half:
-            op.kernel.find_entry(x._dtype, data)
-    return apply(op, x)
+        elif entry is None and type(data) is _array_type and not x._dtype.is_half:
+            op.kernel.find_entry(x._dtype, (data,), params)
+    return apply(op, x, params=params)
 
 
-_SMALL = 4096
+def apply_binary(op: Op, a: Tensor, b: Tensor, params: tuple = ()) -> Any:
+    """`apply_unary` for two Tensors of one type that lie row by row in memory: 1.2 microseconds, and not 2.1."""
+    if a._shape == b._shape:
+        x, y, kind = a._data, b._data, a._dtype
+        entry = op.kernel.fast.get(kind)
+        if entry is not None and type(x) is _array_type is type(y):
+            n = x.size
+            if n <= _SMALL:
+                if op.dtypes is not None:
+                    kind = op.dtypes[0]
+                out = (_np_empty if n <= _BLOCK else host_empty)(n, kind.storage)
+                entry(out, x, y, params, 0, n, n, 0)
+                z = make(out, a._shape, kind)
+                if recording.enabled and op.grad is not None and wants_grad((a, b)):
+                    Node.record(op, (a, b), (z,), params)
+                return z
+        elif entry is None and type(x) is _array_type is type(y) and not kind.is_half:
+            op.kernel.find_entry(kind, (x, y), params)
+    return apply(op, a, b, params=params)
+
+
+_SMALL = 32768  # elements: the grain of the threads, see `_cpu.CHUNK_WORK`
+_BLOCK = 8192  # elements of 8 bytes that are no block of `HostMemory`
 _np_empty = np.empty
 _array_type = np.ndarray
 

@@ -17,7 +17,7 @@ from nbnn.functional.creation import full
 from nbnn.functional.reduction import sum_to
 from nbnn.functional.shape import broadcast_to
 from nbnn.kernels import array as K
-from nbnn.op import Op, apply, takes_arrays
+from nbnn.op import Op, apply, apply_binary, apply_unary, takes_arrays
 from nbnn.tensor import Tensor, flat, from_array, make
 
 Number = (bool, int, float, np.number, np.bool_)
@@ -120,8 +120,9 @@ class Binary:
         self.wide = Op(name, forward=self._wide_forward, grad=grad, dtypes=kinds, **saves)
 
     def __call__(self, a: Tensor, b: Tensor, params: tuple = ()) -> Tensor:
-        plain = a._shape == b._shape and a._strides is None and b._strides is None
-        return apply(self.same if plain else self.wide, a, b, params=params)
+        if a._strides is None is b._strides and a._shape == b._shape:
+            return apply_binary(self.same, a, b, params)
+        return apply(self.wide, a, b, params=params)
 
     def _wide_forward(self, a: Tensor, b: Tensor, params: tuple) -> tuple[Tensor]:
         kind = a._dtype
@@ -176,6 +177,15 @@ def _quotient_grad(g: Tensor, b: Tensor, y: Tensor) -> Tensor:
     return neg(div(mul(g, y), b))
 
 
+def _factor(op: str, kind: dtypes.dtype, alpha: Any) -> Any:
+    """`alpha` as a float for floating-point operands, as an int for integers."""
+    if kind.is_floating_point:
+        return float(alpha)
+    if not hasattr(alpha, "__index__"):
+        raise TypeError(f"{op}: `alpha` (={alpha!r}) must be an int for integer operands; got {type(alpha).__name__}")
+    return int(alpha)
+
+
 @takes_arrays
 def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     """``input + alpha * other``, broadcasting.
@@ -204,11 +214,11 @@ def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     tensor([11., 12.])
     """
     if (number := as_number(input, other)) is not None:
-        return apply(ADD_SCALAR, input, params=(number * alpha,))
+        return apply_unary(ADD_SCALAR, input, (number * alpha,))
     a, b = _pair("add", input, other)
     if a._dtype is dtypes.bool_:
         return OR(a, b)
-    return ADD(a, b, (alpha,))
+    return ADD(a, b, (_factor("add", a._dtype, alpha),))
 
 
 @takes_arrays
@@ -222,11 +232,11 @@ def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     tensor([0., 1.])
     """
     if (number := as_number(input, other)) is not None:
-        return apply(ADD_SCALAR, input, params=(-number * alpha,))
+        return apply_unary(ADD_SCALAR, input, (-number * alpha,))
     a, b = _pair("sub", input, other)
     if a._dtype is dtypes.bool_:
         raise TypeError("sub: bool Tensors cannot be subtracted; use != for the exclusive or")
-    return ADD(a, b, (-alpha,))
+    return ADD(a, b, (-_factor("sub", a._dtype, alpha),))
 
 
 @takes_arrays
@@ -241,7 +251,7 @@ def mul(input: Any, other: Any) -> Tensor:
             [3., 6.]])
     """
     if (number := as_number(input, other)) is not None:
-        return apply(MUL_SCALAR, input, params=(number,))
+        return apply_unary(MUL_SCALAR, input, (number,))
     a, b = _pair("mul", input, other)
     return AND(a, b) if a._dtype is dtypes.bool_ else MUL(a, b)
 
@@ -259,9 +269,9 @@ def div(input: Any, other: Any) -> Tensor:
     tensor([0.2500, 0.5000])
     """
     if (number := as_number(input, other)) is not None:
-        return apply(DIV_SCALAR, input, params=(number,))
+        return apply_unary(DIV_SCALAR, input, (number,))
     if (number := as_number(other, input)) is not None:
-        return apply(RDIV_SCALAR, other, params=(number,))
+        return apply_unary(RDIV_SCALAR, other, (number,))
     a, b = _pair("div", input, other)
     if not a._dtype.is_floating_point:
         kind = dtypes.get_default_dtype()
