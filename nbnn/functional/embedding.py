@@ -11,7 +11,7 @@ from nbnn.autograd import Node
 from nbnn.functional import _check
 from nbnn.functional.array import argmax, cast
 from nbnn.kernels import embedding as K
-from nbnn.op import Op, apply, takes_arrays
+from nbnn.op import Launch, Op, apply, takes_arrays
 from nbnn.tensor import Tensor, flat, make, store
 
 # params: the row whose gradient is zero (-1: none), whether gradients are divided by how often an id occurs
@@ -39,6 +39,11 @@ def _inverse_counts(ends: Any, kind: dtypes.dtype, index: Tensor) -> Any:
 
 def _embedding_forward(weight: Tensor, index: Tensor, params: tuple) -> tuple[Tensor]:
     return (_picked(weight, index, None, -1),)
+
+
+def _embedding_plan(params: tuple, weight: tuple[int, ...], index: tuple[int, ...]) -> Launch:
+    shape = (*index, weight[1])
+    return Launch(K.embedding_rows, (shape,), (weight[1],), math.prod(shape) // 8)
 
 
 def _picked(weight: Tensor, index: Tensor, scale: Any, padding: int) -> Tensor:
@@ -94,7 +99,7 @@ def _again_grad(node: Node, g: Tensor) -> tuple:
     return (apply(EMBEDDING_BACKWARD, g, index, params=node.params), None)
 
 
-EMBEDDING = Op("embedding", forward=_embedding_forward, saves_inputs=(1,), grad=_embedding_grad)
+EMBEDDING = Op("embedding", forward=_embedding_forward, plan=_embedding_plan, saves_inputs=(1,), grad=_embedding_grad)
 EMBEDDING_BACKWARD = Op(
     "embedding_backward", forward=_embedding_backward_forward, saves_inputs=(1,), grad=_embedding_backward_grad
 )

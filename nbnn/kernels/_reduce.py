@@ -417,3 +417,24 @@ def sum_blocks_fast(out, x, workspace, length, inner, pool):
         strips = (inner + wide - 1) // wide
         grain = 1 + 65536 // (work * min(inner, wide))
         _columns_cpu((out, x, length, inner), 0, out.size // inner * strips, grain, pool)
+
+
+def sum_scratch(outer, length, inner):
+    """How many elements `sum_fast` keeps between its passes."""
+    scratch = 0
+    while length > BLOCK:
+        length = (length + BLOCK - 1) // BLOCK
+        scratch += outer * length * inner
+    return scratch
+
+
+@_jit.jit
+def sum_fast(out, x, workspace, outer, length, inner, pool):
+    """(outer, length, inner) summed over its middle axis: `sum_blocks` until one block is left, in one call."""
+    source, at = x, 0
+    while length > BLOCK:
+        blocks = (length + BLOCK - 1) // BLOCK
+        target = workspace[at : at + outer * blocks * inner]
+        sum_blocks_fast(target, source, workspace, length, inner, pool)
+        source, at, length = target, at + target.size, blocks
+    sum_blocks_fast(out, source, workspace, length, inner, pool)

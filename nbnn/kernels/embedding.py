@@ -50,6 +50,12 @@ def embedding_fast(y, weight, index, scale, workspace, length, padding, pool):
     _row_cpu((y, weight, index, scale, length, padding), 0, index.size, 1 + 65536 // length, pool)
 
 
+@_jit.jit
+def embedding_rows(y, weight, index, workspace, length, pool):
+    """`embedding_fast` without a scale and without padding."""
+    embedding_fast(y, weight, index, None, workspace, length, -1, pool)
+
+
 @over_rows
 def bucket_rows(row, ends, order, index, size, padding):
     """Sort positions by id: order[ends[v - 1] : ends[v]] are the positions of id v, ascending; those of `padding` last.
