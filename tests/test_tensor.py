@@ -535,17 +535,28 @@ def test_memory_is_not_used_again_while_anything_refers_to_it(export):
 
 
 def test_idle_memory_is_bounded_and_the_longest_idle_goes_first():
-    pool = fresh_pool(limit=6 * LARGE)
+    pool = fresh_pool(limit=24 * LARGE)
     kind = np.dtype(np.float32)
-    a, b, c = (pool.empty(LARGE // n, kind) for n in (1, 2, 4))
+    a, b, c = (pool.empty(4 * LARGE // n, kind) for n in (1, 2, 2))
     where = [x.ctypes.data for x in (a, b, c)]
     del a, b, c
-    assert 0 < pool.idle_bytes <= 6 * LARGE
-    kept = [pool.empty(LARGE // n, kind) for n in (2, 4)]
-    assert [x.ctypes.data for x in kept] == where[1:]
+    assert 0 < pool.idle_bytes <= 24 * LARGE
+    kept = [pool.empty(2 * LARGE, kind) for _ in range(2)]
+    assert [x.ctypes.data for x in kept] == where[:0:-1]
     del kept
-    pool.shrink(0)
-    assert pool.idle_bytes == 0
+    pool.clear()
+    assert pool.idle_bytes == 0 and not pool.out
+
+
+def test_small_blocks_are_a_quarter_of_the_limit():
+    pool = fresh_pool(limit=16 * LARGE)
+    kind = np.dtype(np.float32)
+    many = [pool.empty(LARGE // 4, kind) for _ in range(20)]
+    assert pool.small <= 4 * LARGE and len(pool.out) < len(many)
+    del many
+    assert 0 < pool.idle_bytes <= 4 * LARGE
+    pool.clear()
+    assert pool.idle_bytes == pool.small == 0 and not pool.out
 
 
 def test_empty_cache_leaves_what_is_in_use():
@@ -557,13 +568,14 @@ def test_empty_cache_leaves_what_is_in_use():
     assert (t.numpy() == 3.0).all()
 
 
-def test_threads_share_the_idle_memory():
-    pool = fresh_pool(limit=8 * LARGE)
+@pytest.mark.parametrize("size", [LARGE // 8, 4 * LARGE])
+def test_threads_share_the_idle_memory(size):
+    pool = fresh_pool(limit=40 * LARGE)
     wrong = []
 
     def work(number):
         for turn in range(200):
-            a = pool.empty(LARGE // 8 + turn % 3 * 5000, np.dtype(np.float32))
+            a = pool.empty(size + turn % 3 * 5000, np.dtype(np.float32))
             a[::1000] = number
             b = a[5:]
             del a
@@ -576,7 +588,7 @@ def test_threads_share_the_idle_memory():
     for t in threads:
         t.join()
     assert not wrong
-    assert pool.idle_bytes == sum(len(k.idle) * k.room for k in pool.owners.values()) <= 8 * LARGE
+    assert pool.idle_bytes == pool.small + pool.idle_large <= 40 * LARGE
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
