@@ -105,3 +105,5 @@ double = float64
 short = int16
 int = int32
 long = int64
+
+from nbnn import nn as nn  # noqa: E402  (an alias face of all the above)

@@ -252,6 +252,10 @@ class AvgPool1d(_AvgPoolNd):
         count_include_pad: bool = True,
     ) -> None:
         super().__init__(kernel_size, stride, padding, ceil_mode, count_include_pad)
+        # kept, and printed, as tuples by this one class of torch
+        self.kernel_size, self.stride, self.padding = (
+            value if isinstance(value, tuple) else (value,) for value in (self.kernel_size, self.stride, self.padding)
+        )
 
     def forward(self, input: Tensor) -> Tensor:
         args = (self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
