@@ -30,6 +30,7 @@ from nbnn.device import (
 )
 from nbnn.dtypes import (
     bfloat16,
+    can_cast,
     dtype,
     float16,
     float32,
@@ -39,6 +40,7 @@ from nbnn.dtypes import (
     int16,
     int32,
     int64,
+    promote_types,
     set_default_dtype,
     uint8,
 )
@@ -71,7 +73,11 @@ from nbnn.functional import (
     threshold_,
 )
 from nbnn.functional._precision import get_float32_matmul_precision, set_float32_matmul_precision
+from nbnn.functional.arithmetic import rsub, true_divide
 from nbnn.functional.array import add, argmax, clone, div, eq, ge, gt, le, lt, mean, mul, ne, neg, sub, sum
+from nbnn.functional.choice import clamp, clamp_max, clamp_min, clip, where
+from nbnn.functional.combination import addcdiv, addcmul, lerp
+from nbnn.functional.comparison import allclose, equal, isclose, maximum, minimum
 from nbnn.functional.creation import (
     arange,
     as_tensor,
@@ -91,7 +97,22 @@ from nbnn.functional.creation import (
     zeros,
     zeros_like,
 )
+from nbnn.functional.division import floor_divide, fmod, remainder
 from nbnn.functional.indexing import cat, narrow, stack
+from nbnn.functional.logic import (
+    bitwise_and,
+    bitwise_left_shift,
+    bitwise_not,
+    bitwise_or,
+    bitwise_right_shift,
+    bitwise_xor,
+    logical_and,
+    logical_not,
+    logical_or,
+    logical_xor,
+)
+from nbnn.functional.product import addbmm, addmm, addmv, baddbmm, bmm, dot, mm, mv, outer
+from nbnn.functional.promotion import result_type
 from nbnn.functional.recurrent import gru, lstm, rnn_relu, rnn_tanh
 from nbnn.functional.recurrent_cell import gru_cell, lstm_cell, rnn_relu_cell, rnn_tanh_cell
 from nbnn.functional.shape import flatten, permute, reshape, squeeze, t, transpose, unsqueeze

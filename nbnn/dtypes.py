@@ -132,12 +132,29 @@ def as_dtype(value: Any, op: str = "dtype") -> dtype:
         raise TypeError(f"{op}: `dtype` (={value!r}) must be one of {names}") from None
 
 
-def result_type(a: dtype, b: dtype) -> dtype:
-    """The dtype of an operation on Tensors of types `a` and `b`.
+# -- promotion -----------------------------------------------------------------------------------------------------
+# The one rule for the type of a result: `promote_types` says what two types have in common, `combined` which operands
+# have a say in it. Everything of two or more operands goes through these (see `functional/promotion`).
+
+
+def category(kind: dtype) -> int:
+    """0 for bool, 1 for integers, 2 for floating-point numbers."""
+    return 2 if kind.is_floating_point else 0 if kind is bool_ else 1
+
+
+def promote_types(type1: dtype, type2: dtype) -> dtype:
+    """The smallest type that holds the values of both.
 
     The higher of the two in bool < integers < floats; the two mixed pairs that fit in neither operand's type, (uint8,
     int8) and (float16, bfloat16), give int16 and float32.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> nbnn.promote_types(nbnn.int32, nbnn.float16)
+    nbnn.float16
     """
+    a, b = as_dtype(type1, "promote_types"), as_dtype(type2, "promote_types")
     if a is b:
         return a
     pair = {a, b}
@@ -148,10 +165,32 @@ def result_type(a: dtype, b: dtype) -> dtype:
     return a if a.rank > b.rank else b
 
 
-def result_type_scalar(a: dtype, scalar: bool | int | float) -> dtype:
-    """The dtype of an operation on a Tensor of type `a` and a Python number: the number widens only the category."""
-    if isinstance(scalar, bool) or a.is_floating_point:
-        return a
-    if isinstance(scalar, float):
-        return get_default_dtype()
-    return int64 if a is bool_ else a
+def can_cast(from_: dtype, to: dtype) -> bool:
+    """Whether a result of type `from_` may be kept in place in `to`: of no lower category (bool < integers < floats).
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> nbnn.can_cast(nbnn.float64, nbnn.float16), nbnn.can_cast(nbnn.float32, nbnn.int64)
+    (True, False)
+    """
+    return category(as_dtype(from_, "can_cast")) <= category(as_dtype(to, "can_cast"))
+
+
+def combined(tensors: dtype | None, scalars: dtype | None, numbers: dtype | None) -> dtype:
+    """The type of a result from the common types of Tensors with axes, of those without, and of Python numbers.
+
+    Each group has its say only where its category is higher than that of the groups before it.
+    """
+    out = tensors
+    for kind in (scalars, numbers):
+        if out is None or (kind is not None and category(kind) > category(out)):
+            out = kind
+    if out is None:
+        raise TypeError("result_type: at least one operand must be given")
+    return out
+
+
+def of_number(value: bool | int | float) -> dtype:
+    """The dtype that a Python number stands for."""
+    return bool_ if isinstance(value, bool) else int64 if isinstance(value, int) else get_default_dtype()

@@ -8,8 +8,9 @@ from collections import Counter
 from tests import engine
 
 FAMILIES = (
-    "activation", "array", "attention", "convolution", "dropout", "elementwise_loss", "embedding", "linear", "loss",
-    "normalization", "piecewise", "pointwise", "padding", "pooling", "rectifier", "recurrent", "softmax", "vision",
+    "activation", "array", "attention", "combination", "comparison", "convolution", "division", "dropout",
+    "elementwise_loss", "embedding", "linear", "logic", "loss", "normalization", "piecewise", "pointwise", "padding",
+    "pooling", "product", "rectifier", "recurrent", "softmax", "vision",
 )  # fmt: skip
 
 

@@ -17,9 +17,9 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "nbnn"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 FAMILIES = (
-    "activation", "array", "attention", "convolution", "dropout", "elementwise_loss", "embedding", "linear", "loss",
-    "normalization", "piecewise", "pointwise", "padding", "pooling", "rectifier", "recurrent", "row_norm", "softmax",
-    "vision", "optim",
+    "activation", "array", "attention", "combination", "comparison", "convolution", "division", "dropout",
+    "elementwise_loss", "embedding", "linear", "logic", "loss", "normalization", "piecewise", "pointwise", "padding",
+    "pooling", "rectifier", "recurrent", "row_norm", "softmax", "vision", "optim",
 )  # fmt: skip
 LINES_OF_A_FILE, LINES_OF_A_FUNCTION = 600, 60
 
@@ -251,6 +251,7 @@ OTHERWISE = {
                        "initial_seed",
                        "get_default_dtype", "set_default_dtype"},
     "test_jit.py": {"get_num_threads", "set_num_threads"},
+    "test_promotion.py": {"allclose", "can_cast", "equal", "promote_types", "result_type"},
     "test_matmul_precision.py": {"get_float32_matmul_precision", "set_float32_matmul_precision"},
     "test_autograd.py": {"is_grad_enabled"},
     "test_serialization.py": {"load", "save"},
@@ -399,7 +400,10 @@ def kernels():
 
 # float32 in, but another type out: comparisons and truth give bools; the conversions of halves work on bits.
 NOT_FLOAT = {"array.truth", "array.eq", "array.ne", "array.lt", "array.le", "array.logical_and", "array.logical_or"}
+NOT_FLOAT |= {"comparison.isclose", "logic.opposite"}
 BITS = {"array.half_to_float", "array.float_to_half", "array.bfloat_to_float", "array.float_to_bfloat"}
+BITS |= {f"logic.{name}" for name in ("bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_not")}
+BITS |= {"logic.left_shift", "logic.right_shift"}
 
 
 @pytest.mark.parametrize("name", sorted(set(kernels()) - BITS))

@@ -52,6 +52,12 @@ def floating(op: str, name: str, t: Tensor) -> None:
         raise TypeError(f"{op}: `{name}` must have a floating-point dtype; got {t._dtype!r}")
 
 
+def numeric(op: str, t: Tensor) -> None:
+    """`t` must not hold bools."""
+    if t._dtype is dtypes.bool_:
+        raise TypeError(f"{op}: operands must be numbers; got nbnn.bool")
+
+
 def same_dtype(op: str, **tensors: Tensor | None) -> None:
     """All Tensors given must have one dtype."""
     kinds = {tensor(op, name, t)._dtype for name, t in tensors.items() if t is not None}

@@ -8,12 +8,19 @@ from nbnn import dtypes
 from nbnn.device import as_device
 from nbnn.functional import (
     activation,
+    arithmetic,
     array,
+    choice,
+    combination,
+    comparison,
     creation,
+    division,
     indexing,
     inplace,
+    logic,
     piecewise,
     pointwise,
+    product,
     rectifier,
     shape,
     softmax,
@@ -38,6 +45,11 @@ def _truth(self: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
 def _any(self: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     """Whether any element (along an axis) is different from zero."""
     return array.ne(array.sum(array.ne(self, 0), dim, keepdim), 0)
+
+
+def _where(self: Tensor, condition: Tensor, other: Any) -> Tensor:
+    """The Tensor where `condition` holds, else `other`."""
+    return choice.where(condition, self, other)
 
 
 def _expand_as(self: Tensor, other: Tensor) -> Tensor:
@@ -83,26 +95,6 @@ def _converter(kind: dtypes.dtype) -> Any:
     return convert
 
 
-def _logical_not(self: Tensor) -> Tensor:
-    if self._dtype is not dtypes.bool_:
-        raise TypeError(f"~: needs a bool Tensor; got {self._dtype!r}")
-    return array.eq(self, False)
-
-
-def _both(self: Tensor, other: Tensor) -> Tensor:
-    return array.mul(_bools(self, "&"), _bools(other, "&"))
-
-
-def _either(self: Tensor, other: Tensor) -> Tensor:
-    return array.add(_bools(self, "|"), _bools(other, "|"))
-
-
-def _bools(value: Any, sign: str) -> Tensor:
-    if not isinstance(value, Tensor) or value._dtype is not dtypes.bool_:
-        raise TypeError(f"{sign}: operands must be bool Tensors; got {getattr(value, 'dtype', type(value).__name__)}")
-    return value
-
-
 _METHODS: dict[str, Any] = {
     "__add__": array.add,
     "__radd__": _reflected(array.add),
@@ -121,9 +113,21 @@ _METHODS: dict[str, Any] = {
     "__le__": array.le,
     "__gt__": array.gt,
     "__ge__": array.ge,
-    "__and__": _both,
-    "__or__": _either,
-    "__invert__": _logical_not,
+    "__floordiv__": division.floor_divide,
+    "__rfloordiv__": _reflected(division.floor_divide),
+    "__mod__": division.remainder,
+    "__rmod__": _reflected(division.remainder),
+    "__and__": logic.bitwise_and,
+    "__rand__": _reflected(logic.bitwise_and),
+    "__or__": logic.bitwise_or,
+    "__ror__": _reflected(logic.bitwise_or),
+    "__xor__": logic.bitwise_xor,
+    "__rxor__": _reflected(logic.bitwise_xor),
+    "__lshift__": logic.bitwise_left_shift,
+    "__rlshift__": _reflected(logic.bitwise_left_shift),
+    "__rshift__": logic.bitwise_right_shift,
+    "__rrshift__": _reflected(logic.bitwise_right_shift),
+    "__invert__": logic.bitwise_not,
     "__iadd__": inplace.add_,
     "__isub__": inplace.sub_,
     "__imul__": inplace.mul_,
@@ -152,6 +156,10 @@ _METHODS: dict[str, Any] = {
     "sub_": inplace.sub_,
     "mul_": inplace.mul_,
     "div_": inplace.div_,
+    "true_divide_": inplace.true_divide_,
+    "clamp_": inplace.clamp_,
+    "clip_": inplace.clip_,
+    "where": _where,
     "copy_": inplace.copy_,
     "zero_": inplace.zero_,
     "fill_": inplace.set_all_,
@@ -163,6 +171,16 @@ _FROM_MODULES: dict[Any, tuple[str, ...]] = {
     array: (
         "add", "sub", "mul", "div", "neg", "sum", "mean", "argmax", "eq", "ne", "lt", "le", "gt", "ge", "to", "clone",
     ),
+    arithmetic: ("true_divide",),
+    choice: ("clamp", "clamp_max", "clamp_min", "clip"),
+    combination: ("addcdiv", "addcmul", "lerp"),
+    comparison: ("allclose", "equal", "isclose", "maximum", "minimum"),
+    division: ("floor_divide", "fmod", "remainder"),
+    logic: (
+        "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor",
+        "logical_and", "logical_not", "logical_or", "logical_xor",
+    ),
+    product: ("addbmm", "addmm", "addmv", "baddbmm", "bmm", "dot", "mm", "mv", "outer"),
     shape: ("reshape", "flatten", "squeeze", "unsqueeze", "permute", "transpose", "t", "expand"),
     indexing: ("narrow",),
     activation: ("relu", "tanh", "sigmoid"),
@@ -173,6 +191,13 @@ _FROM_MODULES: dict[Any, tuple[str, ...]] = {
 }  # fmt: skip
 
 _IN_PLACE = {
+    "__ifloordiv__": division.floor_divide,
+    "__imod__": division.remainder,
+    "__iand__": logic.bitwise_and,
+    "__ior__": logic.bitwise_or,
+    "__ixor__": logic.bitwise_xor,
+    "__ilshift__": logic.bitwise_left_shift,
+    "__irshift__": logic.bitwise_right_shift,
     "neg_": array.neg,
     "relu_": activation.relu,
     "tanh_": activation.tanh,
@@ -188,6 +213,17 @@ _IN_PLACE = {
     "erf_": pointwise.erf,
     "erfc_": pointwise.erfc,
 }
+_IN_PLACE_OF: dict[Any, tuple[str, ...]] = {
+    choice: ("clamp_max", "clamp_min"),
+    combination: ("addcdiv", "addcmul", "lerp"),
+    comparison: ("eq", "ge", "gt", "le", "lt", "ne"),
+    division: ("floor_divide", "fmod", "remainder"),
+    logic: (
+        "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor",
+        "logical_and", "logical_not", "logical_or", "logical_xor",
+    ),
+    product: ("addbmm", "addmm", "addmv", "baddbmm"),
+}  # fmt: skip
 
 
 def attach() -> None:
@@ -199,6 +235,9 @@ def attach() -> None:
             setattr(Tensor, name, getattr(module, name))
     for name, function in _IN_PLACE.items():
         setattr(Tensor, name, inplace.in_place(function, name))
+    for module, names in _IN_PLACE_OF.items():
+        for name in names:
+            setattr(Tensor, f"{name}_", inplace.in_place(getattr(module, name), f"{name}_"))
     setattr(Tensor, "T", property(shape.t))  # noqa: B010
 
 

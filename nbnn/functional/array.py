@@ -10,16 +10,18 @@ import nbnn.device as _device
 from nbnn import dtypes
 from nbnn.dtypes import as_dtype
 from nbnn.functional import _check
-from nbnn.functional.arithmetic import add, category, div, eq, ge, gt, le, lt, mul, ne, neg, operands, promoted, sub
+from nbnn.functional.arithmetic import add, div, mul, neg, sub
+from nbnn.functional.comparison import eq, ge, gt, le, lt, ne
 from nbnn.functional.conversion import CLONE, cast, clone, to
 from nbnn.functional.creation import as_tensor, empty, fill_, full, legacy_tensor, ones, tensor, zeros
+from nbnn.functional.promotion import operands, promoted
 from nbnn.functional.reduction import sum_over
 from nbnn.kernels import array as K
 from nbnn.op import takes_arrays
 from nbnn.tensor import Tensor, flat, make, view
 
 __all__ = [
-    "CLONE", "add", "argmax", "as_tensor", "cast", "category", "clone", "div", "empty", "eq", "fill_", "full", "ge",
+    "CLONE", "add", "argmax", "as_tensor", "cast", "clone", "div", "empty", "eq", "fill_", "full", "ge",
     "gt", "le", "legacy_tensor", "lt", "matmul", "mean", "mul", "ne", "neg", "ones", "operands", "promoted", "sub",
     "sum", "tensor", "to", "zeros",
 ]  # fmt: skip

@@ -164,7 +164,8 @@ def pair(op: str, input: Any, target: Any, warn: bool) -> tuple[Tensor, Tensor]:
             )
     elif input._dtype is target._dtype:
         return input, target
-    return operands(op, input, target)
+    input, target = operands(op, input, target)
+    return input, target
 
 
 def spread(op: str, name: str, weight: Any, x: Tensor) -> Tensor | None:

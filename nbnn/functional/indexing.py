@@ -298,7 +298,7 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
     before, after = shape[:axis], shape[axis + 1 :]
     for k, x in enumerate(xs):
         if x._dtype is not kind:
-            kind = dtypes.result_type(kind, x._dtype)
+            kind = dtypes.promote_types(kind, x._dtype)
         if x._shape != shape and (
             len(x._shape) != len(shape) or x._shape[:axis] != before or x._shape[axis + 1 :] != after
         ):

@@ -8,15 +8,18 @@ from typing import Any
 import numpy as np
 
 import nbnn.device as _device
+from nbnn import dtypes
 from nbnn.autograd import Node
 from nbnn.autograd._tape import recording, wants_grad
 from nbnn.functional import _check
-from nbnn.functional.arithmetic import add, as_number, category, div, mul, sub
+from nbnn.functional.arithmetic import add, div, mul, sub
+from nbnn.functional.choice import clamp, clip, simple_bounds
 from nbnn.functional.conversion import CLONE, cast, clone, to
 from nbnn.functional.creation import as_tensor, fill_, full
 from nbnn.functional.indexing import getitem
+from nbnn.functional.promotion import as_number
 from nbnn.functional.shape import broadcast_to
-from nbnn.kernels import _cpu, _wide
+from nbnn.kernels import _cpu, _wide, piecewise
 from nbnn.kernels import array as K
 from nbnn.op import Op, apply
 from nbnn.tensor import Tensor, flat, make, transfer, view
@@ -43,7 +46,7 @@ def write(op: str, target: Tensor, value: Tensor) -> Tensor:
         raise RuntimeError(
             f"{op}: this view of shape {target._shape} shows elements more than once; use .clone() first"
         )
-    if category(value._dtype) > category(target._dtype):
+    if not dtypes.can_cast(value._dtype, target._dtype):
         raise RuntimeError(f"{op}: a result of type {value._dtype!r} cannot be kept in place in {target._dtype!r}")
     value = cast(value, target._dtype)
     shares = value._data is target._data  # x[1:] = x[:-1] must read all before it writes
@@ -135,7 +138,7 @@ def in_place(function: Callable, name: str) -> Callable:
     """The in-place form of a function of Tensors: its result written back into the first argument."""
 
     def changed(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        return write(name, self, function(before(self, *args), *args, **kwargs))
+        return write(name, self, function(before(self, *args, *kwargs.values()), *args, **kwargs))
 
     changed.__name__ = changed.__qualname__ = name
     changed.__doc__ = f"`{function.__name__}` in place."
@@ -200,7 +203,32 @@ def _apart(a: Any, b: Any) -> bool:
 add_ = _arithmetic("add_", add, K.add, K.add_scalar, lambda alpha, v: ((alpha,), None if v is None else v * alpha))
 sub_ = _arithmetic("sub_", sub, K.add, K.add_scalar, lambda alpha, v: ((-alpha,), None if v is None else -v * alpha))
 mul_ = _arithmetic("mul_", mul, K.mul, K.mul_scalar, lambda alpha, v: ((), v))
-div_ = _arithmetic("div_", div, K.div, K.div_scalar, lambda alpha, v: ((), v))
+true_divide_ = _arithmetic("div_", div, K.div, K.div_scalar, lambda alpha, v: ((), v))
+
+
+def div_(input: Tensor, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+    """`div` in place."""
+    if rounding_mode is None:
+        return true_divide_(input, other)
+    return write("div_", input, div(before(input, other), other, rounding_mode=rounding_mode))
+
+
+def _clamping(name: str, function: Callable) -> Callable:
+    """`clamp` or `clip` in place: on the memory itself wherever autograd does not need its old values."""
+
+    def changed(self: Tensor, min: Any = None, max: Any = None) -> Tensor:
+        plain = not self._dtype.is_half and _untracked(self) and _plain(self) is not None
+        if plain and (bounds := simple_bounds(self, min, max)) is not None:
+            return _update(self, piecewise.hardtanh, (), bounds)
+        return write(name, self, function(before(self, min, max), min, max))
+
+    changed.__name__ = changed.__qualname__ = name
+    changed.__doc__ = f"`{function.__name__}` in place."
+    return changed
+
+
+clamp_ = _clamping("clamp_", clamp)
+clip_ = _clamping("clip_", clip)
 
 
 def copy_(input: Tensor, src: Any, non_blocking: bool = False) -> Tensor:

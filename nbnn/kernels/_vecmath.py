@@ -8,11 +8,13 @@ Every function holds to 4 ULP over its whole range (benchmarks/ulp.py measures i
 infinities, NaN and subnormal numbers; `normal_cdf` and `normal_density` alone hold to what an activation needs, an
 absolute error of 1e-7 in float32.
 
-`_twin` is how a function gets its forms; the formulas stand in `_elementary`, `_special`, `_trigonometry` and `_power`.
+`_twin` is how a function gets its forms; the formulas stand in `_elementary`, `_special`, `_trigonometry`, `_power`
+and `_remainder`.
 """
 
 from nbnn.kernels._elementary import exp, exp2, expm1, log, log1p, log2, rsqrt, sigmoid, softplus, sqrt, tanh
 from nbnn.kernels._power import pow
+from nbnn.kernels._remainder import fmod
 from nbnn.kernels._special import erf, erfc, normal_cdf, normal_density
 from nbnn.kernels._trigonometry import cos, sin
 from nbnn.kernels._twin import inlined, natural, register_cuda, twin
@@ -24,6 +26,7 @@ __all__ = [
     "exp",
     "exp2",
     "expm1",
+    "fmod",
     "inlined",
     "log",
     "log1p",

@@ -7,8 +7,9 @@ import pytest
 from tests import engine
 
 FAMILIES = (
-    "activation", "array", "attention", "convolution", "dropout", "elementwise_loss", "embedding", "linear", "loss",
-    "normalization", "piecewise", "pointwise", "padding", "pooling", "rectifier", "recurrent", "softmax", "vision",
+    "activation", "array", "attention", "combination", "comparison", "convolution", "division", "dropout",
+    "elementwise_loss", "embedding", "linear", "logic", "loss", "normalization", "piecewise", "pointwise", "padding",
+    "pooling", "product", "rectifier", "recurrent", "softmax", "vision",
 )  # fmt: skip
 CASES = [case for family in FAMILIES for case in importlib.import_module(f"tests.cases.{family}").CASES if case.cuda]
 

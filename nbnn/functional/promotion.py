@@ -1,0 +1,133 @@
+"""The operands of an operation: numbers, arrays and Tensors of several types made Tensors of one type.
+
+The rule itself stands in `nbnn.dtypes`; every function of two or more operands gets them from here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nbnn import dtypes
+from nbnn.functional import _check
+from nbnn.functional.conversion import cast
+from nbnn.functional.creation import full
+from nbnn.functional.shape import broadcast_to
+from nbnn.tensor import Tensor, from_array
+
+Number = (bool, int, float, np.number, np.bool_)
+
+
+def result_type(*tensors: Any) -> dtypes.dtype:
+    """The dtype of an arithmetic operation on these operands.
+
+    Tensors with axes decide; a Tensor without axes, and after it a Python number, has a say only where its category
+    (bool < integers < floats) is higher than theirs. A Python float stands for the default floating type.
+
+    Parameters
+    ----------
+    *tensors : Tensor, array or number
+
+    Raises
+    ------
+    TypeError
+        If an operand is none of these.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> nbnn.result_type(nbnn.tensor([1, 2], dtype=nbnn.int8), 5), nbnn.result_type(nbnn.tensor([1, 2]), 0.5)
+    (nbnn.int8, nbnn.float32)
+    """
+    return _joint_type([_as_operand("result_type", v) for v in tensors])
+
+
+def _joint_type(values: list) -> dtypes.dtype:
+    """The type of a result of Tensors and Python numbers."""
+    groups: list[dtypes.dtype | None] = [None, None, None]
+    for v in values:
+        where, kind = (0 if v._shape else 1, v._dtype) if isinstance(v, Tensor) else (2, dtypes.of_number(v))
+        known = groups[where]
+        groups[where] = kind if known is None else dtypes.promote_types(known, kind)
+    return dtypes.combined(*groups)
+
+
+def _as_operand(op: str, value: Any) -> Any:
+    """A Tensor, or a Python number."""
+    if isinstance(value, Tensor):
+        return value
+    if isinstance(value, np.ndarray):
+        return from_array(value)
+    if isinstance(value, Number):
+        number = value.item() if isinstance(value, np.generic) else value
+        if isinstance(number, (int, float)):
+            return number
+    raise TypeError(f"{op}: operands must be Tensors, arrays or numbers; got {type(value).__name__}")
+
+
+def promoted(op: str, *values: Any) -> tuple[Tensor, ...]:
+    """Operands as Tensors of one type."""
+    made = [v if isinstance(v, Tensor) else _as_operand(op, v) for v in values]
+    first = made[0]
+    for v in made:
+        if not isinstance(v, Tensor) or v._dtype is not first._dtype:
+            break
+    else:
+        return tuple(made)
+    tensors = [v for v in made if isinstance(v, Tensor)]
+    kind, where = _joint_type(made), tensors[0].device if tensors else None
+    return tuple([cast(v, kind) if isinstance(v, Tensor) else _filled(op, v, kind, where) for v in made])
+
+
+def _filled(op: str, number: Any, kind: dtypes.dtype, where: Any) -> Tensor:
+    if isinstance(number, int) and not kind.is_floating_point and not -(1 << 63) <= number < 1 << 63:
+        raise ValueError(f"{op}: the number {number} does not fit in 64 bits")
+    return full((), number, dtype=kind, device=where)
+
+
+def joint_shape(op: str, a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape that two shapes broadcast to."""
+    if a == b or a[len(a) - len(b) :] == b:
+        return a
+    return _check.broadcast_shapes(op, a, b)
+
+
+def pair(op: str, a: Any, b: Any) -> tuple[Tensor, Tensor]:
+    """Two operands as Tensors of one type, of shapes that broadcast."""
+    if not (isinstance(a, Tensor) and isinstance(b, Tensor) and a._dtype is b._dtype):
+        a, b = promoted(op, a, b)
+    if a._shape != b._shape:
+        joint_shape(op, a._shape, b._shape)
+    return a, b
+
+
+def operands(op: str, *values: Any) -> tuple[Tensor, ...]:
+    """Operands as Tensors of one type and one shape."""
+    made = promoted(op, *values)
+    shape = made[0]._shape
+    for t in made:
+        if t._shape != shape:
+            shape = _check.broadcast_shapes(op, *[t._shape for t in made])
+            return tuple([broadcast_to(t, shape) for t in made])
+    return made
+
+
+def as_number(x: Any, value: Any) -> Any:
+    """`value` as a Python number, if it is a number and combines with Tensor `x` without changing its type."""
+    if isinstance(value, Tensor) or not isinstance(x, Tensor) or not isinstance(value, Number):
+        return None
+    number = value.item() if isinstance(value, np.generic) else value
+    return float(number) if x._dtype.is_floating_point and abs(number) < 1 << 53 else None
+
+
+def scale(op: str, name: str, value: Any, kind: dtypes.dtype) -> Any:
+    """A factor such as `alpha` for Tensors of type `kind`: a float for floating-point ones, an int for integers."""
+    number = value.item() if isinstance(value, (np.generic, Tensor)) else value
+    if not isinstance(number, (bool, int, float)):
+        raise TypeError(f"{op}: `{name}` (={value!r}) must be a number; got {type(value).__name__}")
+    if kind.is_floating_point:
+        return float(number)
+    if isinstance(number, float):
+        raise TypeError(f"{op}: `{name}` (={number}) must be an int for operands of type {kind!r}")
+    return int(number)
