@@ -1,9 +1,11 @@
 """Largest error, in units in the last place, of every function of `nbnn.kernels._vecmath`.
 
-    python benchmarks/ulp.py [step] [samples]
+    python benchmarks/ulp.py [step] [samples] [name ...]
 
-float32 is compared with NumPy's float64 on every `step`-th of the 2**32 inputs (step 1, the default, takes some
-minutes); float64 with NumPy's long double on `samples` random bit patterns (default 4 million).
+float32 is compared with NumPy's float64 on every `step`-th of the 2**32 inputs (step 1, the default, takes about a
+minute a function); float64 with NumPy's long double on `samples` random bit patterns (default 4 million). Functions
+of two arguments are measured on random pairs of bit patterns and on pairs whose results are spread over all
+exponents, `samples` of each. Names choose functions.
 """
 
 from __future__ import annotations
@@ -14,38 +16,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from nbnn import _jit
 from nbnn.kernels import _vecmath as vm
 from nbnn.kernels._cpu import Kernel, over_elements, run
-
-
-@over_elements(1)
-def exp(x):
-    return vm.exp(x)
-
-
-@over_elements(1)
-def exp2(x):
-    return vm.exp2(x)
-
-
-@over_elements(1)
-def expm1(x):
-    return vm.expm1(x)
-
-
-@over_elements(1)
-def log(x):
-    return vm.log(x)
-
-
-@over_elements(1)
-def log1p(x):
-    return vm.log1p(x)
-
-
-@over_elements(1)
-def log2(x):
-    return vm.log2(x)
+from nbnn.kernels.pointwise import erf, erfc, exp, exp2, expm1, log, log1p, log2, log10, rsqrt, sqrt
+from nbnn.kernels.trigonometry import acos, asin, atan, atan2, cos, cosh, sin, sinh, tan
 
 
 @over_elements(1)
@@ -63,39 +38,9 @@ def softplus(x):
     return vm.softplus(x)
 
 
-@over_elements(1)
-def erf(x):
-    return vm.erf(x)
-
-
-@over_elements(1)
-def erfc(x):
-    return vm.erfc(x)
-
-
-@over_elements(1)
-def sin(x):
-    return vm.sin(x)
-
-
-@over_elements(1)
-def cos(x):
-    return vm.cos(x)
-
-
 @over_elements(2)
 def pow(x, y):
     return vm.pow(x, y)
-
-
-@over_elements(1)
-def sqrt(x):
-    return vm.sqrt(x)
-
-
-@over_elements(1)
-def rsqrt(x):
-    return vm.rsqrt(x)
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
@@ -132,6 +77,7 @@ KERNELS = {
     log: np.log,
     log1p: np.log1p,
     log2: np.log2,
+    log10: np.log10,
     tanh: np.tanh,
     sigmoid: _sigmoid,
     softplus: _softplus,
@@ -139,9 +85,16 @@ KERNELS = {
     erfc: _by_c(erfc, math.erfc),
     sin: np.sin,
     cos: np.cos,
+    tan: np.tan,
+    asin: np.arcsin,
+    acos: np.arccos,
+    atan: np.arctan,
+    sinh: np.sinh,
+    cosh: np.cosh,
     sqrt: np.sqrt,
     rsqrt: _rsqrt,
 }
+PAIRS = {pow: np.power, atan2: np.arctan2}  # functions of two arguments
 
 
 def errors(got: np.ndarray, want: np.ndarray) -> np.ndarray:
@@ -158,25 +111,70 @@ def errors(got: np.ndarray, want: np.ndarray) -> np.ndarray:
     return np.where(same, np.where(finite, distance, 0), np.where(close, 1, np.where(finite, distance, np.inf)))
 
 
-def measure(x: np.ndarray, wide: type, worst: dict) -> None:
-    """Raise worst[name, dtype] = (error, input) by the inputs `x`."""
+@_jit.jit
+def _worst(got: np.ndarray, want: np.ndarray, bits: np.ndarray, units: np.ndarray) -> int:
+    """Where float32 `got` is farthest from float64 `want`, if it is finite there; else the first such place.
+
+    One loop for the 2**32 inputs: `errors` takes 30 times as long. `bits` are those of `want` in float32.
+    """
+    at, most = 0, -1.0
+    for i in range(got.size):
+        distance = abs(np.float64(got[i]) - want[i]) / units[(bits[i] >> np.uint32(23)) & np.uint32(255)]
+        if distance > most:
+            at, most = i, distance
+        elif distance != distance and not (got[i] == np.float32(want[i]) or (got[i] != got[i] and want[i] != want[i])):
+            return i
+    return at
+
+
+_UNITS = np.exp2(np.maximum(np.arange(256), 1) - 150.0)  # of float32, by the bits of the exponent
+
+
+def _farthest(got: np.ndarray, want: np.ndarray) -> int:
+    """The index of the largest of `errors`."""
+    if got.dtype != np.float32 or want.dtype != np.float64:
+        return int(np.argmax(errors(got, want)))
+    at = _worst(got, want, want.astype(np.float32).view(np.uint32), _UNITS)
+    if np.isfinite(errors(got[at : at + 1], want[at : at + 1])[0]) and np.isfinite(got[at]) and np.isfinite(want[at]):
+        return at
+    return int(np.argmax(errors(got, want)))
+
+
+def measure(inputs: tuple[np.ndarray, ...], wide: type, functions: dict, worst: dict) -> None:
+    """Raise worst[name, dtype] = (error, inputs) by these inputs."""
     with np.errstate(all="ignore"):
-        for kernel, reference in KERNELS.items():
-            y = np.empty_like(x)
-            run(kernel, (y,), (x,), (), x.size)
-            e = errors(y, reference(x.astype(wide)))
-            at = int(np.argmax(e))
-            key = kernel.name, x.dtype.name
-            if e[at] > worst.get(key, (-1.0, 0.0))[0]:
-                worst[key] = float(e[at]), float(x[at])
+        for kernel, reference in functions.items():
+            y = np.empty_like(inputs[0])
+            run(kernel, (y,), inputs, (), y.size)
+            want = reference(*(x.astype(wide) for x in inputs))
+            at = _farthest(y, want)
+            error = float(errors(y[at : at + 1], want[at : at + 1])[0])
+            key = kernel.name, y.dtype.name
+            if error > worst.get(key, (-1.0,))[0]:
+                worst[key] = (error, *(float(x[at]) for x in inputs))
 
 
-def main(step: int, samples: int) -> None:
+def _pairs(dtype: type, samples: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Random pairs; pairs with x**y over all exponents; pairs of like size."""
+    rng = np.random.default_rng(1)
+    bits = np.uint32 if dtype is np.float32 else np.uint64
+    everywhere = [rng.integers(0, np.iinfo(bits).max, samples, dtype=bits, endpoint=True).view(dtype) for _ in "xy"]
+    top = np.log2(float(np.finfo(dtype).max))
+    x = np.exp2(np.concatenate([rng.uniform(-top, top, samples // 2), rng.uniform(-1, 1, samples - samples // 2)]))
+    x = x.astype(dtype)
+    with np.errstate(all="ignore"):
+        y = (rng.uniform(-1.05 * top, 1.05 * top, samples) / np.log2(x.astype(np.float64))).astype(dtype)
+    like = (rng.uniform(-4, 4, samples).astype(dtype), rng.uniform(-4, 4, samples).astype(dtype))
+    return [(everywhere[0], everywhere[1]), (x, y), like]
+
+
+def main(step: int, samples: int, names: list[str]) -> None:
     worst: dict = {}
-    block = 1 << 22
-    for start in range(0, 1 << 32, block * step):
+    one, two = ({k: f for k, f in d.items() if not names or k.name in names} for d in (KERNELS, PAIRS))
+    block = 1 << 20
+    for start in range(0, 1 << 32 if one else 0, block * step):
         bits = np.arange(start, min(start + block * step, 1 << 32), step, dtype=np.uint64).astype(np.uint32)
-        measure(bits.view(np.float32), np.float64, worst)
+        measure((bits.view(np.float32),), np.float64, one, worst)
     rng = np.random.default_rng(0)
     for x in (
         rng.integers(0, 1 << 64, samples, dtype=np.uint64).view(np.float64),
@@ -184,10 +182,14 @@ def main(step: int, samples: int) -> None:
         rng.uniform(-3, 3, samples),
         rng.uniform(0.5, 2, samples) - 1e-16,
     ):
-        measure(x, np.longdouble, worst)
-    for (name, dtype), (error, x) in sorted(worst.items()):
-        print(f"{name:8} {dtype} {error:8.3f} ULP at {x!r}")
+        measure((x,), np.longdouble, one, worst)
+    for dtype, wide in ((np.float32, np.float64), (np.float64, np.longdouble)):
+        for pair in _pairs(dtype, samples):
+            measure(pair, wide, two, worst)
+    for (name, dtype), (error, *at) in sorted(worst.items()):
+        print(f"{name:8} {dtype} {error:8.3f} ULP at {', '.join(map(repr, at))}")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1, int(sys.argv[2]) if len(sys.argv) > 2 else 4_000_000)
+    numbers = [int(v) for v in sys.argv[1:3]]
+    main(*numbers, *(1, 4_000_000)[len(numbers) :], sys.argv[3:])

@@ -111,15 +111,48 @@ from nbnn.functional.logic import (
     logical_or,
     logical_xor,
 )
+from nbnn.functional.pointwise import digamma, lgamma, log10, reciprocal, square
+from nbnn.functional.power import pow
 from nbnn.functional.product import addbmm, addmm, addmv, baddbmm, bmm, dot, mm, mv, outer
 from nbnn.functional.promotion import result_type
 from nbnn.functional.recurrent import gru, lstm, rnn_relu, rnn_tanh
 from nbnn.functional.recurrent_cell import gru_cell, lstm_cell, rnn_relu_cell, rnn_tanh_cell
+from nbnn.functional.rounding import (
+    abs,
+    absolute,
+    ceil,
+    fix,
+    floor,
+    frac,
+    isfinite,
+    isinf,
+    isnan,
+    positive,
+    round,
+    sign,
+    trunc,
+)
 from nbnn.functional.shape import flatten, permute, reshape, squeeze, t, transpose, unsqueeze
+from nbnn.functional.trigonometry import (
+    acos,
+    arccos,
+    arcsin,
+    arctan,
+    arctan2,
+    asin,
+    atan,
+    atan2,
+    cos,
+    cosh,
+    sin,
+    sinh,
+    tan,
+)
 from nbnn.modules import *
 from nbnn.serialization import load, save
 from nbnn.tensor import Parameter, Size, Tensor
 
+negative = neg
 half = float16
 float = float32
 double = float64

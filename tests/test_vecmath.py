@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from benchmarks.ulp import KERNELS, cos, exp, pow, sigmoid, sin
+from benchmarks.ulp import KERNELS, atan2, cos, exp, pow, sigmoid, sin, tan
+from nbnn.kernels import _rounding
 from nbnn.kernels import _vecmath as vm
 from nbnn.kernels._cpu import run
 
@@ -95,7 +96,7 @@ HARD = [16367173 * 2.0**72, 6381956970095103 * 2.0**797, -1.0716407035261296e214
 
 
 @pytest.mark.skipif(not LONG, reason="no long double to compare with")
-@pytest.mark.parametrize("kernel, reference", [(sin, np.sin), (cos, np.cos)], ids=["sin", "cos"])
+@pytest.mark.parametrize("kernel, reference", [(sin, np.sin), (cos, np.cos), (tan, np.tan)], ids=["sin", "cos", "tan"])
 def test_arguments_that_are_hard_to_reduce(kernel, reference):
     x = np.array(HARD)
     assert ulp(apply(kernel, x), reference(x.astype(np.longdouble))) < 4
@@ -104,9 +105,37 @@ def test_arguments_that_are_hard_to_reduce(kernel, reference):
 
 
 def power(x, y):
+    return of_two(pow, x, y)
+
+
+def of_two(kernel, x, y):
     z = np.empty_like(x)
-    run(pow, (z,), (x, y), (), x.size)
+    run(kernel, (z,), (x, y), (), x.size)
     return z
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_atan2_at_most_4_ulp(dtype):
+    if dtype == np.float64 and not LONG:
+        pytest.skip("no long double to compare with")
+    x = samples(dtype)
+    y = np.random.default_rng(2).permutation(x)
+    with np.errstate(all="ignore"):
+        want = np.arctan2(x.astype(np.longdouble), y.astype(np.longdouble))
+    normal = ~(np.abs(want) < np.finfo(dtype).tiny)  # the unit of a subnormal quotient is coarse for two roundings
+    assert ulp(of_two(atan2, x, y)[normal], want[normal]) < 4
+
+
+@pytest.mark.parametrize("name", ["floor", "ceil", "trunc", "rint"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rounding_for_cuda(name, dtype):
+    """The form that CUDA code gets, run as plain Python; every form keeps the sign of a zero."""
+    values = [0.0, -0.0, 0.5, -0.5, 0.49, -0.3, 1.5, -1.5, 2.5, 3.7, -2.5, -3.2, 2.0**31 + 1, -(2.0**53), 1e30]
+    function = getattr(_rounding, f"_{name}_cuda")
+    for x in map(dtype, [*values, np.inf, -np.inf, np.nan]):
+        with np.errstate(invalid="ignore"):
+            want, got = getattr(np, name)(x), dtype(function(x))
+        assert got.tobytes() == want.tobytes() or (got != got and want != want), x
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

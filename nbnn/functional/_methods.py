@@ -20,10 +20,13 @@ from nbnn.functional import (
     logic,
     piecewise,
     pointwise,
+    power,
     product,
     rectifier,
+    rounding,
     shape,
     softmax,
+    trigonometry,
 )
 from nbnn.functional.linear import matmul
 from nbnn.tensor import Tensor
@@ -105,6 +108,11 @@ _METHODS: dict[str, Any] = {
     "__truediv__": array.div,
     "__rtruediv__": _reflected(array.div),
     "__neg__": array.neg,
+    "__pos__": rounding.positive,
+    "__abs__": rounding.abs,
+    "__pow__": power.pow,
+    "__rpow__": _reflected(power.pow),
+    "negative": array.neg,
     "__matmul__": matmul,
     "__rmatmul__": _reflected(matmul),
     "__eq__": array.eq,
@@ -132,6 +140,7 @@ _METHODS: dict[str, Any] = {
     "__isub__": inplace.sub_,
     "__imul__": inplace.mul_,
     "__itruediv__": inplace.div_,
+    "__ipow__": inplace.in_place(power.pow, "pow_"),
     "__getitem__": indexing.getitem,
     "__setitem__": inplace.setitem,
     "matmul": matmul,
@@ -185,12 +194,23 @@ _FROM_MODULES: dict[Any, tuple[str, ...]] = {
     indexing: ("narrow",),
     activation: ("relu", "tanh", "sigmoid"),
     piecewise: ("hardshrink",),
-    pointwise: ("exp", "exp2", "expm1", "log", "log1p", "log2", "sqrt", "rsqrt", "erf", "erfc"),
+    pointwise: (
+        "exp", "exp2", "expm1", "log", "log1p", "log2", "log10", "sqrt", "rsqrt", "erf", "erfc", "square", "reciprocal",
+        "lgamma", "digamma",
+    ),
+    power: ("pow",),
+    rounding: (
+        "abs", "absolute", "sign", "floor", "ceil", "trunc", "fix", "frac", "round", "isnan", "isinf", "isfinite",
+        "positive",
+    ),
+    trigonometry: (
+        "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "arcsin", "arccos", "arctan", "arctan2",
+    ),
     rectifier: ("prelu",),
     softmax: ("softmax", "log_softmax"),
 }  # fmt: skip
 
-_IN_PLACE = {
+_IN_PLACE_OPERATORS = {
     "__ifloordiv__": division.floor_divide,
     "__imod__": division.remainder,
     "__iand__": logic.bitwise_and,
@@ -198,32 +218,23 @@ _IN_PLACE = {
     "__ixor__": logic.bitwise_xor,
     "__ilshift__": logic.bitwise_left_shift,
     "__irshift__": logic.bitwise_right_shift,
-    "neg_": array.neg,
-    "relu_": activation.relu,
-    "tanh_": activation.tanh,
-    "sigmoid_": activation.sigmoid,
-    "exp_": pointwise.exp,
-    "exp2_": pointwise.exp2,
-    "expm1_": pointwise.expm1,
-    "log_": pointwise.log,
-    "log1p_": pointwise.log1p,
-    "log2_": pointwise.log2,
-    "sqrt_": pointwise.sqrt,
-    "rsqrt_": pointwise.rsqrt,
-    "erf_": pointwise.erf,
-    "erfc_": pointwise.erfc,
 }
-_IN_PLACE_OF: dict[Any, tuple[str, ...]] = {
+
+# What has a twin with an underscore, beyond those of `inplace` itself.
+_IN_PLACE: dict[Any, tuple[str, ...]] = {
+    array: ("neg",),
+    activation: ("relu", "tanh", "sigmoid"),
     choice: ("clamp_max", "clamp_min"),
-    combination: ("addcdiv", "addcmul", "lerp"),
+    combination: _FROM_MODULES[combination],
     comparison: ("eq", "ge", "gt", "le", "lt", "ne"),
-    division: ("floor_divide", "fmod", "remainder"),
-    logic: (
-        "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor",
-        "logical_and", "logical_not", "logical_or", "logical_xor",
-    ),
+    division: _FROM_MODULES[division],
+    logic: _FROM_MODULES[logic],
+    pointwise: _FROM_MODULES[pointwise],
+    power: ("pow",),
     product: ("addbmm", "addmm", "addmv", "baddbmm"),
-}  # fmt: skip
+    rounding: ("abs", "absolute", "sign", "floor", "ceil", "trunc", "fix", "frac", "round"),
+    trigonometry: _FROM_MODULES[trigonometry],
+}
 
 
 def attach() -> None:
@@ -233,11 +244,12 @@ def attach() -> None:
     for module, names in _FROM_MODULES.items():
         for name in names:
             setattr(Tensor, name, getattr(module, name))
-    for name, function in _IN_PLACE.items():
+    for name, function in _IN_PLACE_OPERATORS.items():
         setattr(Tensor, name, inplace.in_place(function, name))
-    for module, names in _IN_PLACE_OF.items():
+    for module, names in _IN_PLACE.items():
         for name in names:
             setattr(Tensor, f"{name}_", inplace.in_place(getattr(module, name), f"{name}_"))
+    setattr(Tensor, "negative_", Tensor.neg_)  # noqa: B010
     setattr(Tensor, "T", property(shape.t))  # noqa: B010
 
 

@@ -1,4 +1,4 @@
-"""exp, expm1, exp2, log, log1p, log2, tanh, sigmoid, softplus, sqrt and rsqrt: see `_vecmath`."""
+"""exp, expm1, exp2, log, log1p, log2, log10, sinh, cosh, tanh, sigmoid, softplus, sqrt and rsqrt: see `_vecmath`."""
 
 from __future__ import annotations
 
@@ -62,6 +62,24 @@ def log2(x):
     """Logarithm to base 2, exact at powers of 2; -inf at 0, NaN below."""
     with np.errstate(all="ignore"):
         return type(x)(np.log2(x))
+
+
+def log10(x):
+    """Logarithm to base 10; -inf at 0, NaN below."""
+    with np.errstate(all="ignore"):
+        return type(x)(np.log10(x))
+
+
+def sinh(x):
+    """Hyperbolic sine."""
+    with np.errstate(all="ignore"):
+        return type(x)(np.sinh(x))
+
+
+def cosh(x):
+    """Hyperbolic cosine."""
+    with np.errstate(all="ignore"):
+        return type(x)(np.cosh(x))
 
 
 def rsqrt(x):
@@ -363,6 +381,89 @@ def _log2_64(x):
     return special if x <= 0.0 else y
 
 
+# log10(2) in two parts; the exponents times the first are exact.
+_LG2_HI32, _LG2_LO32, _LG_E32 = _F(0.301025390625), _F(4.605038981195214e-06), _F(0.4342944819032518)
+_LG2_HI64, _LG2_LO64, _LG_E64 = 0.30102999566361177, 3.694239077158931e-13, 0.4342944819032518
+
+
+@inline
+def _log10_32(x):
+    tiny = x < _NORMAL32
+    bits = _I(as_bits32(x * _TWO25 if tiny else x) - SQRT_HALF32)
+    k = _I(bits >> _I(23))
+    f = as_float32(_I(_I(bits - _I(k << _I(23))) + SQRT_HALF32)) - ONE32
+    e = _F(k) - (_SHIFT25 if tiny else _F(0))
+    y = (log_sum32(f, _F(0), _F(0)) * _LG_E32 + e * _LG2_LO32) + e * _LG2_HI32
+    y = y if x < INF32 else x
+    special = -INF32 if x == _F(0) else NAN32
+    return special if x <= _F(0) else y
+
+
+@inline
+def _log10_64(x):
+    tiny = x < _NORMAL64
+    bits = as_bits64(x * _TWO54 if tiny else x) - SQRT_HALF64
+    k = bits >> 52
+    f = as_float64(bits - (k << 52) + SQRT_HALF64) - 1.0
+    e = small_float(k) - (54.0 if tiny else 0.0)
+    y = (log_sum64(f, 0.0, 0.0) * _LG_E64 + e * _LG2_LO64) + e * _LG2_HI64
+    y = y if x < INF64 else x
+    special = -INF64 if x == 0.0 else NAN64
+    return special if x <= 0.0 else y
+
+
+# Beyond these both are infinite, and 2**n / 4 would be.
+_HYPERBOLIC32, _FOUR32, _QUARTER32, _SIXTEENTH32 = _F(89.5), _F(4), _F(0.25), _F(0.0625)
+
+
+@inline
+def _sinh32(x):
+    """t / 2 + t / (t + 1) / 2 with t = e**|x| - 1, by t / 4, which does not overflow before the result does."""
+    a = abs(x)
+    b = _HYPERBOLIC32 if a > _HYPERBOLIC32 else a
+    t = b * LOG2E32 + ROUND32
+    k = t - ROUND32
+    scale = power32(_I(as_bits32(t) - (ROUND32_BITS + 2)))
+    q = exp_rest32((b - k * LN2_HI32) - k * LN2_LO32) * scale + (scale - _QUARTER32)
+    y = TWO32 * (q + q / (_FOUR32 * q + ONE32))
+    y = -y if x < _F(0) else y
+    return x if a < _EXPM1_TINY32 else y
+
+
+@inline
+def _sinh64(x):
+    a = abs(x)
+    b = 710.6 if a > 710.6 else a
+    t = b * LOG2E64 + ROUND64
+    k = t - ROUND64
+    scale = power64(as_bits64(t) - (ROUND64_BITS + 2))
+    q = exp_rest64((b - k * LN2_HI64) - k * LN2_LO64) * scale + (scale - 0.25)
+    y = 2.0 * (q + q / (4.0 * q + 1.0))
+    y = -y if x < 0.0 else y
+    return x if a < 1e-20 else y
+
+
+@inline
+def _cosh32(x):
+    """2 * (q + 1 / (16 q)) with q = e**|x| / 4."""
+    a = abs(x)
+    a = _HYPERBOLIC32 if a > _HYPERBOLIC32 else a
+    t = a * LOG2E32 + ROUND32
+    k = t - ROUND32
+    q = (exp_rest32((a - k * LN2_HI32) - k * LN2_LO32) + ONE32) * power32(_I(as_bits32(t) - (ROUND32_BITS + 2)))
+    return TWO32 * (q + _SIXTEENTH32 / q)
+
+
+@inline
+def _cosh64(x):
+    a = abs(x)
+    a = 710.6 if a > 710.6 else a
+    t = a * LOG2E64 + ROUND64
+    k = t - ROUND64
+    q = (exp_rest64((a - k * LN2_HI64) - k * LN2_LO64) + 1.0) * power64(as_bits64(t) - (ROUND64_BITS + 2))
+    return 2.0 * (q + 0.0625 / q)
+
+
 # (ln(1 + e) - e) / e**2 on [0, 1]: minimax, relative error 5e-9 of ln(1 + e). On [0, 1] it
 # needs neither the exponent nor the special values that `log1p` has to look at.
 _P0, _P1, _P2 = _F(-0.499999024249), _F(0.333299624577), _F(-0.249541340165)
@@ -410,5 +511,8 @@ elementary(sqrt, _sqrt, _sqrt, _sqrt)
 elementary(sigmoid, lambda x: sigmoid32(x), lambda x: sigmoid64(x), _sigmoid_cuda)
 elementary(exp2, lambda x: _exp2_32(x), lambda x: _exp2_64(x), lambda x: type(x)(2) ** x)
 elementary(log2, lambda x: _log2_32(x), lambda x: _log2_64(x), lambda x: math.log2(x))
+elementary(log10, lambda x: _log10_32(x), lambda x: _log10_64(x), lambda x: math.log10(x))
+elementary(sinh, lambda x: _sinh32(x), lambda x: _sinh64(x), lambda x: math.sinh(x))
+elementary(cosh, lambda x: _cosh32(x), lambda x: _cosh64(x), lambda x: math.cosh(x))
 elementary(rsqrt, _rsqrt, _rsqrt, _rsqrt)
 elementary(softplus, lambda x: _softplus32(x), lambda x: _softplus64(x), _softplus_cuda)

@@ -37,6 +37,12 @@ def log2(x):
 
 
 @over_elements(1)
+def log10(x):
+    """y = the logarithm to base 10."""
+    return vm.log10(x)
+
+
+@over_elements(1)
 def log1p(x):
     """y = ln(1 + x), exact near 0."""
     return vm.log1p(x)
@@ -70,3 +76,39 @@ def erfc(x):
 def erf_backward(grad, x):
     """dx = grad * 2 / sqrt(pi) * e**(-x**2)."""
     return grad * (type(x)(1.1283791670955126) * vm.exp(-(x * x)))
+
+
+@over_elements(1)
+def square(x):
+    """y = x**2."""
+    return x * x
+
+
+@over_elements(1)
+def reciprocal(x):
+    """y = 1 / x."""
+    return type(x)(1) / x
+
+
+@over_elements(1)
+def lgamma(x):
+    """y = ln |gamma(x)|."""
+    return vm.lgamma(x)
+
+
+@over_elements(1)
+def digamma(x):
+    """y = the derivative of lgamma."""
+    return vm.digamma(x)
+
+
+@over_elements(1)
+def trigamma(x):
+    """y = the derivative of digamma."""
+    return vm.trigamma(x)
+
+
+@over_elements(1)
+def tetragamma(x):
+    """y = the derivative of trigamma."""
+    return vm.tetragamma(x)

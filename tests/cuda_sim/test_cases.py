@@ -8,8 +8,8 @@ from tests import engine
 
 FAMILIES = (
     "activation", "array", "attention", "combination", "comparison", "convolution", "division", "dropout",
-    "elementwise_loss", "embedding", "linear", "logic", "loss", "normalization", "piecewise", "pointwise", "padding",
-    "pooling", "product", "rectifier", "recurrent", "softmax", "vision",
+    "elementwise_loss", "embedding", "linear", "logic", "loss", "normalization", "padding", "piecewise", "pointwise",
+    "pooling", "power", "product", "rectifier", "recurrent", "rounding", "softmax", "trigonometry", "vision",
 )  # fmt: skip
 CASES = [case for family in FAMILIES for case in importlib.import_module(f"tests.cases.{family}").CASES if case.cuda]
 
