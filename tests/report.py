@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import importlib
 from collections import Counter
+from pathlib import Path
 
 from tests import engine
-
-FAMILIES = (
-    "activation", "array", "attention", "combination", "comparison", "convolution", "division", "dropout",
-    "elementwise_loss", "embedding", "linear", "logic", "loss", "normalization", "padding", "piecewise", "pointwise",
-    "pooling", "power", "product", "rectifier", "recurrent", "rounding", "softmax", "trigonometry", "vision",
-)  # fmt: skip
 
 
 def tables() -> list:
     """The modules that hold the tables."""
-    return [importlib.import_module(f"tests.cases.{family}") for family in FAMILIES]
+    stems = sorted(path.stem for path in (Path(__file__).parent / "cases").glob("[!_]*.py"))
+    modules = [importlib.import_module(f"tests.cases.{stem}") for stem in stems]
+    return [module for module in modules if hasattr(module, "CASES")]
 
 
 def count() -> dict[str, tuple[int, int, int]]:
