@@ -97,6 +97,7 @@ from nbnn.functional.creation import (
     zeros,
     zeros_like,
 )
+from nbnn.functional.distance import cdist
 from nbnn.functional.division import floor_divide, fmod, remainder
 from nbnn.functional.indexing import cat, narrow, stack
 from nbnn.functional.logic import (

@@ -243,11 +243,12 @@ def test_modules_are_documented(name):
 
 # Functions that are no op on Tensors: tests of their own stand in the files named.
 OTHERWISE = {
-    "test_tensor.py": {"arange", "as_tensor", "empty", "empty_cache", "empty_like", "eye", "from_dlpack", "from_numpy",
+    "test_tensor.py": {"arange", "as_tensor", "empty", "empty_like", "eye", "from_dlpack", "from_numpy",
                        "full", "ones", "ones_like",
                        "rand", "randint", "randn", "randperm", "tensor", "zeros", "zeros_like", "manual_seed",
                        "initial_seed",
                        "get_default_dtype", "set_default_dtype"},
+    "test_host_memory.py": {"empty_cache"},
     "test_jit.py": {"get_num_threads", "set_num_threads"},
     "test_promotion.py": {"allclose", "can_cast", "equal", "promote_types", "result_type"},
     "test_matmul_precision.py": {"get_float32_matmul_precision", "set_float32_matmul_precision"},
@@ -286,7 +287,15 @@ PAIRS = [
     ("AdaptiveMaxPool3d", "adaptive_max_pool3d"), ("LPPool1d", "lp_pool1d"), ("LPPool2d", "lp_pool2d"),
     ("LPPool3d", "lp_pool3d"), ("MaxUnpool1d", "max_unpool1d"), ("MaxUnpool2d", "max_unpool2d"),
     ("MaxUnpool3d", "max_unpool3d"),
-    ("NLLLoss", "nll_loss"),
+    ("NLLLoss", "nll_loss"), ("CTCLoss", "ctc_loss"), ("NLLLoss2d", "nll_loss"),
+    ("PoissonNLLLoss", "poisson_nll_loss"), ("GaussianNLLLoss", "gaussian_nll_loss"),
+    ("HingeEmbeddingLoss", "hinge_embedding_loss"), ("MarginRankingLoss", "margin_ranking_loss"),
+    ("CosineEmbeddingLoss", "cosine_embedding_loss"), ("SoftMarginLoss", "soft_margin_loss"),
+    ("MultiLabelMarginLoss", "multilabel_margin_loss"), ("MultiMarginLoss", "multi_margin_loss"),
+    ("MultiLabelSoftMarginLoss", "multilabel_soft_margin_loss"), ("TripletMarginLoss", "triplet_margin_loss"),
+    ("TripletMarginWithDistanceLoss", "triplet_margin_with_distance_loss"),
+    ("PairwiseDistance", "pairwise_distance"), ("CosineSimilarity", "cosine_similarity"), ("Bilinear", "bilinear"),
+    ("LocalResponseNorm", "local_response_norm"), ("RReLU", "rrelu"),
     ("CrossEntropyLoss", "cross_entropy"), ("MSELoss", "mse_loss"), ("L1Loss", "l1_loss"),
     ("SmoothL1Loss", "smooth_l1_loss"),
     ("HuberLoss", "huber_loss"), ("BCELoss", "binary_cross_entropy"),
@@ -306,7 +315,8 @@ PAIRS = [
 ]  # fmt: skip
 # torch's own disagreements, kept for its users: Flatten(1, -1) against flatten(0, -1); BatchNorm trains, batch_norm
 # does not; MaxPool takes return_indices before ceil_mode; a Module's bias is a flag.
-DIFFERENT_DEFAULT = {("Flatten", "start_dim"), ("Linear", "bias"), ("Conv1d", "bias"), ("Conv2d", "bias"),
+DIFFERENT_DEFAULT = {("Flatten", "start_dim"), ("Bilinear", "bias"), ("Linear", "bias"), ("Conv1d", "bias"),
+                     ("Conv2d", "bias"),
                      ("Conv3d", "bias"), *((f"ConvTranspose{n}d", "bias") for n in (1, 2, 3)),
                      ("BatchNorm1d", "bias"), ("BatchNorm2d", "bias"), ("BatchNorm3d", "bias"),
                      ("LayerNorm", "bias"), ("GroupNorm", "bias"),
@@ -337,9 +347,17 @@ DIFFERENT_ORDER = {
 def test_every_module_with_a_function_is_paired():
     paired = {name for name, _ in PAIRS}
     simple = {"GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "RNNBase", "RNNCell", "RNNCellBase"}
-    simple |= {"LogSigmoid", "PReLU", "Softmax2d", "Softsign", "Tanhshrink", "Tanh", "Sigmoid", "Identity"} | {
-        f"{kind}Pad{n}d" for kind in ("Circular", "Constant", "Reflection", "Replication", "Zero") for n in (1, 2, 3)
-    }
+    simple |= {
+        "LogSigmoid",
+        "PReLU",
+        "Softmax2d",
+        "Softsign",
+        "Tanhshrink",
+        "Tanh",
+        "Sigmoid",
+        "Identity",
+        "CrossMapLRN2d",
+    } | {f"{kind}Pad{n}d" for kind in ("Circular", "Constant", "Reflection", "Replication", "Zero") for n in (1, 2, 3)}
     for name in modules.__all__:
         member = getattr(modules, name)
         if inspect.isclass(member) and member.__module__.split(".")[-1] in FAMILIES and not name.startswith("_"):

@@ -23,6 +23,9 @@ from nbnn.functional.convolution import (
     conv_transpose2d,
     conv_transpose3d,
 )
+from nbnn.functional.ctc import ctc_loss
+from nbnn.functional.distance import cosine_similarity, normalize, pairwise_distance, pdist
+from nbnn.functional.distance_loss import cosine_embedding_loss, triplet_margin_loss, triplet_margin_with_distance_loss
 from nbnn.functional.dropout import (
     alpha_dropout,
     dropout,
@@ -33,8 +36,16 @@ from nbnn.functional.dropout import (
 )
 from nbnn.functional.elementwise_loss import huber_loss, l1_loss, mse_loss, smooth_l1_loss
 from nbnn.functional.embedding import embedding, one_hot
-from nbnn.functional.linear import linear, matmul
+from nbnn.functional.linear import bilinear, linear, matmul
 from nbnn.functional.loss import cross_entropy, nll_loss
+from nbnn.functional.margin_loss import (
+    hinge_embedding_loss,
+    margin_ranking_loss,
+    multi_margin_loss,
+    multilabel_margin_loss,
+    multilabel_soft_margin_loss,
+    soft_margin_loss,
+)
 from nbnn.functional.normalization import batch_norm
 from nbnn.functional.padding import pad
 from nbnn.functional.piecewise import (
@@ -66,10 +77,17 @@ from nbnn.functional.pooling import (
     max_pool2d,
     max_pool3d,
 )
-from nbnn.functional.probability_loss import binary_cross_entropy, binary_cross_entropy_with_logits, kl_div
-from nbnn.functional.rectifier import celu, celu_, elu, elu_, leaky_relu, leaky_relu_, prelu, selu, selu_
+from nbnn.functional.probability_loss import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    gaussian_nll_loss,
+    kl_div,
+    poisson_nll_loss,
+)
+from nbnn.functional.rectifier import celu, celu_, elu, elu_, leaky_relu, leaky_relu_, prelu, rrelu, rrelu_, selu, selu_
+from nbnn.functional.response_norm import local_response_norm
 from nbnn.functional.row_norm import group_norm, instance_norm, layer_norm, rms_norm
-from nbnn.functional.softmax import log_softmax, softmax, softmin
+from nbnn.functional.softmax import gumbel_softmax, log_softmax, softmax, softmin
 from nbnn.functional.unpooling import max_unpool1d, max_unpool2d, max_unpool3d
 from nbnn.functional.vision import (
     channel_shuffle,
@@ -107,6 +125,7 @@ __all__ = [
     "avg_pool2d",
     "avg_pool3d",
     "batch_norm",
+    "bilinear",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "celu",
@@ -118,7 +137,10 @@ __all__ = [
     "conv_transpose1d",
     "conv_transpose2d",
     "conv_transpose3d",
+    "cosine_embedding_loss",
+    "cosine_similarity",
     "cross_entropy",
+    "ctc_loss",
     "dropout",
     "dropout1d",
     "dropout2d",
@@ -132,14 +154,17 @@ __all__ = [
     "exp2",
     "expm1",
     "feature_alpha_dropout",
+    "gaussian_nll_loss",
     "gelu",
     "glu",
     "group_norm",
+    "gumbel_softmax",
     "hardshrink",
     "hardsigmoid",
     "hardswish",
     "hardtanh",
     "hardtanh_",
+    "hinge_embedding_loss",
     "huber_loss",
     "instance_norm",
     "interpolate",
@@ -149,6 +174,7 @@ __all__ = [
     "leaky_relu",
     "leaky_relu_",
     "linear",
+    "local_response_norm",
     "log",
     "log1p",
     "log2",
@@ -157,6 +183,7 @@ __all__ = [
     "lp_pool1d",
     "lp_pool2d",
     "lp_pool3d",
+    "margin_ranking_loss",
     "matmul",
     "max_pool1d",
     "max_pool2d",
@@ -166,16 +193,25 @@ __all__ = [
     "max_unpool3d",
     "mish",
     "mse_loss",
+    "multi_margin_loss",
+    "multilabel_margin_loss",
+    "multilabel_soft_margin_loss",
     "nll_loss",
+    "normalize",
     "one_hot",
     "pad",
+    "pairwise_distance",
+    "pdist",
     "pixel_shuffle",
     "pixel_unshuffle",
+    "poisson_nll_loss",
     "prelu",
     "relu",
     "relu6",
     "relu_",
     "rms_norm",
+    "rrelu",
+    "rrelu_",
     "rsqrt",
     "scaled_dot_product_attention",
     "selu",
@@ -183,6 +219,7 @@ __all__ = [
     "sigmoid",
     "silu",
     "smooth_l1_loss",
+    "soft_margin_loss",
     "softmax",
     "softmin",
     "softplus",
@@ -193,6 +230,8 @@ __all__ = [
     "tanhshrink",
     "threshold",
     "threshold_",
+    "triplet_margin_loss",
+    "triplet_margin_with_distance_loss",
     "upsample",
     "upsample_bilinear",
     "upsample_nearest",

@@ -149,15 +149,18 @@ FAST = tuple(op for loss in (MSE, L1, SMOOTH_L1, HUBER) for op in loss.ops)
 # -- what all of them check ----------------------------------------------------------------------------------------
 
 
-def pair(op: str, input: Any, target: Any, warn: bool) -> tuple[Tensor, Tensor]:
+def pair(
+    op: str, input: Any, target: Any, warn: bool, names: tuple[str, str] = ("input", "target")
+) -> tuple[Tensor, Tensor]:
     """Input and target of one type and shape; shapes that broadcast are broadcast, with a warning."""
-    _check.floating(op, "input", input)
-    _check.tensor(op, "target", target)
+    first, second = names
+    _check.floating(op, first, input)
+    _check.tensor(op, second, target)
     if input._shape != target._shape:
         _check.broadcast_shapes(op, input._shape, target._shape)
         if warn:
             warnings.warn(
-                f"{op}: `target` has shape {target._shape} and `input` {input._shape}: they are broadcast, "
+                f"{op}: `{second}` has shape {target._shape} and `{first}` {input._shape}: they are broadcast, "
                 "which is seldom meant; give both the same shape",
                 UserWarning,
                 stacklevel=4,

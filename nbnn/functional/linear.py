@@ -9,7 +9,7 @@ from nbnn.autograd import Node
 from nbnn.functional import _check, _precision
 from nbnn.functional._rules import linear_rule
 from nbnn.functional.array import promoted
-from nbnn.functional.shape import RESHAPE, broadcast_to, transpose
+from nbnn.functional.shape import RESHAPE, broadcast_to, permute, transpose
 from nbnn.kernels import linear as K
 from nbnn.kernels import linear_bf16 as K16
 from nbnn.op import Op, apply, takes_arrays
@@ -279,3 +279,53 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     op = LINEAR if _rough.terms == 0 else _precision.chosen(LINEAR, x._dtype, rows, k, m)
     out = apply(op, x, weight, bias, params=(rows, k, m))
     return out if len(shape) == 2 else apply(RESHAPE, out, params=((*shape[:-1], m),))
+
+
+@takes_arrays
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    r"""A form of two vectors, :math:`y_k = x_1^T W_k x_2 + b_k`.
+
+    Parameters
+    ----------
+    input1 : Tensor of shape (\*, I)
+    input2 : Tensor of shape (\*, J)
+    weight : Tensor of shape (K, I, J)
+    bias : Tensor of shape (K,), optional
+
+    Returns
+    -------
+    Tensor of shape (\*, K)
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit.
+    TypeError
+        If the inputs are no Tensors or arrays of floating-point numbers of one dtype.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> import nbnn.nn.functional as F
+    >>> F.bilinear(nbnn.ones(1, 2), nbnn.ones(1, 3), nbnn.ones(1, 2, 3))
+    tensor([[6.]])
+    """
+    op = "bilinear"
+    _check.floating(op, "input1", input1)
+    _check.same_dtype(op, input1=input1, input2=input2, weight=weight, bias=bias)
+    shapes = (input1._shape, input2._shape, weight._shape)
+    if weight.dim() != 3:
+        raise ValueError(f"{op}: `weight` must have shape (K, I, J); got {weight._shape}")
+    k, i, j = weight._shape
+    lead = input1._shape[:-1]
+    if not (input1._shape and input2._shape) or shapes[:2] != ((*lead, i), (*lead, j)):
+        raise ValueError(
+            f"{op}: `input1` and `input2` must have shapes (*, {i}) and (*, {j}) for weight {weight._shape}; "
+            f"got {input1._shape} and {input2._shape}"
+        )
+    if bias is not None and bias._shape != (k,):
+        raise ValueError(f"{op}: `bias` must have shape ({k},); got {bias._shape}")
+    rows = math.prod(lead)
+    half = matmul(input1.reshape(rows, i), permute(weight, 1, 0, 2).reshape(i, k * j)).reshape(rows, k, j)
+    y = matmul(half, input2.reshape(rows, j, 1)).reshape(*lead, k)
+    return y if bias is None else y + bias

@@ -9,11 +9,14 @@ import nbnn.device as _device
 from nbnn import dtypes
 from nbnn.functional import _check
 from nbnn.functional.activation import sigmoid
-from nbnn.functional.array import add, cast, div, mul, neg, sub
+from nbnn.functional.array import add, cast, div, lt, mean, mul, neg, sub, sum
+from nbnn.functional.creation import full as filled
+from nbnn.functional.distance import FLOOR
 from nbnn.functional.elementwise_loss import make_loss, pair, reduced, spread
-from nbnn.functional.pointwise import exp
+from nbnn.functional.pointwise import exp, log
+from nbnn.functional.shape import unsqueeze
 from nbnn.kernels import elementwise_loss as K
-from nbnn.op import takes_arrays
+from nbnn.op import apply, takes_arrays
 from nbnn.tensor import Tensor, flat
 
 # -- second derivatives --------------------------------------------------------------------------------------------
@@ -236,3 +239,160 @@ def kl_div(
             raise ValueError(f"{op}: `input` must have at least 1 axis for a mean over the batch; got shape ()")
         count = float(input._shape[0])
     return reduced(LOG_DIVERGENCE if log_target else DIVERGENCE, x, t, reduction, count=count)
+
+
+# -- likelihoods of other distributions: made of ops, so that every input is differentiated --------------------------
+
+
+def _reduce(losses: Tensor, reduction: str) -> Tensor:
+    if reduction == "none":
+        return losses
+    return mean(losses) if reduction == "mean" else sum(losses)
+
+
+@takes_arrays
+def poisson_nll_loss(
+    input: Tensor,
+    target: Tensor,
+    log_input: bool = True,
+    full: bool = False,
+    size_average: bool | None = None,
+    eps: float = 1e-8,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    r"""Negative log-likelihood of counts t whose rate is :math:`e^x`, :math:`l = e^x - t x`.
+
+    Parameters
+    ----------
+    input, target : Tensor of one shape
+        Shapes that differ but broadcast are broadcast, with a warning.
+    log_input : bool
+        Without it x is the rate itself: :math:`l = x - t \ln(x + \epsilon)`.
+    full : bool
+        Add Stirling's approximation of :math:`\ln t!`, :math:`t \ln t - t + \ln(2 \pi t) / 2`, where t > 1.
+    eps : float
+        :math:`\epsilon`, above 0 where it is used.
+    reduction : {"mean", "sum", "none"}
+    size_average, reduce : bool, optional
+        Old spellings of `reduction`.
+
+    Returns
+    -------
+    Tensor of shape () or, without reduction, of the broadcast shape
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not broadcast or `reduction` is unknown.
+    TypeError
+        If `input` is no Tensor or array of floating-point numbers.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> import nbnn.nn.functional as F
+    >>> F.poisson_nll_loss(nbnn.tensor([0.0, 1.0]), nbnn.tensor([1.0, 2.0]), reduction="none")
+    tensor([1.0000, 0.7183])
+    """
+    op = "poisson_nll_loss"
+    reduction = _check.reduction(op, reduction, size_average, reduce)
+    shift = _check.number(op, "eps", eps)
+    x, t = pair(op, input, target, True)
+    kind = x._dtype
+    if kind.is_half:
+        x, t = cast(x, dtypes.float32), cast(t, dtypes.float32)
+    losses = sub(exp(x), mul(t, x)) if log_input else sub(x, mul(t, log(add(x, shift))))
+    if full:
+        large = cast(lt(1.0, t.detach()), t._dtype)
+        s = add(mul(t, large), sub(1.0, large))  # 1 where the approximation does not count
+        stirling = add(sub(mul(s, log(s)), s), mul(log(mul(s, 2 * math.pi)), 0.5))
+        losses = add(losses, mul(stirling, large))
+    return cast(_reduce(losses, reduction), kind)
+
+
+@takes_arrays
+def gaussian_nll_loss(
+    input: Tensor,
+    target: Tensor,
+    var: Tensor | float,
+    full: bool = False,
+    eps: float = 1e-6,
+    reduction: str = "mean",
+) -> Tensor:
+    r"""Negative log-likelihood of a normal distribution, :math:`l = (\ln v + (x - t)^2 / v) / 2`.
+
+    The variance v is at least `eps`; its derivative is that without this bound.
+
+    Parameters
+    ----------
+    input, target : Tensor of one shape
+        Shapes that differ but broadcast are broadcast, with a warning.
+    var : Tensor or float
+        The variance, of the shape of `input`, of that shape with a last axis of 1, or without its last axis.
+    full : bool
+        Add the constant :math:`\ln(2 \pi) / 2`.
+    eps : float
+        The least variance, above 0.
+    reduction : {"mean", "sum", "none"}
+
+    Returns
+    -------
+    Tensor of shape () or, without reduction, of the broadcast shape
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, a variance is negative, `eps` is not above 0 or `reduction` is unknown.
+    TypeError
+        If an input is no Tensor or array of floating-point numbers.
+
+    References
+    ----------
+    Nix and Weigend, "Estimating the mean and variance of the target probability distribution", 1994.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> import nbnn.nn.functional as F
+    >>> F.gaussian_nll_loss(nbnn.tensor([1.0, 2.0]), nbnn.tensor([0.0, 2.0]), nbnn.tensor([1.0, 1.0]))
+    tensor(0.2500)
+    """
+    op = "gaussian_nll_loss"
+    reduction = _check.reduction(op, reduction)
+    low = _check.number(op, "eps", eps)
+    if not low > 0:
+        raise ValueError(f"{op}: `eps` (={eps}) must be above 0")
+    x, t = pair(op, input, target, True)
+    kind = x._dtype
+    if kind.is_half:
+        x, t = cast(x, dtypes.float32), cast(t, dtypes.float32)
+    losses = _gaussian(x, t, _variance(op, var, input, x), low)
+    if full:
+        losses = add(losses, 0.5 * math.log(2 * math.pi))
+    return cast(_reduce(losses, reduction), kind)
+
+
+def _variance(op: str, var: Any, input: Tensor, x: Tensor) -> Tensor:
+    """The variances as a Tensor that broadcasts with the losses."""
+    if not isinstance(var, Tensor):
+        number = _check.number(op, "var", var)
+        if number < 0:
+            raise ValueError(f"{op}: `var` (={var}) must not be negative")
+        return filled((1,) * x.dim(), number, dtype=x._dtype, device=x.device)
+    _check.floating(op, "var", var)
+    shape = input._shape
+    if var._shape == shape[:-1] and shape:
+        var = unsqueeze(var, -1)
+    elif var._shape not in (shape, (*shape[:-1], 1)):
+        raise ValueError(
+            f"{op}: `var` must have the shape of `input`, {shape}, or one number for its last axis; got {var._shape}"
+        )
+    if bool(sum(lt(var.detach(), 0.0)).item()):
+        raise ValueError(f"{op}: `var` must not hold negative numbers")
+    return cast(var, x._dtype)
+
+
+def _gaussian(x: Tensor, t: Tensor, var: Tensor, low: float) -> Tensor:
+    v, d = apply(FLOOR, var, params=(low,)), sub(x, t)
+    return mul(add(log(v), div(mul(d, d), v)), 0.5)

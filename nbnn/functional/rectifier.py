@@ -1,4 +1,4 @@
-"""Rectifiers with another branch below 0: leaky_relu, prelu, elu, selu, celu."""
+"""Rectifiers with another branch below 0: leaky_relu, rrelu, prelu, elu, selu, celu."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from nbnn.autograd import Node
+from nbnn.device import default_generator
 from nbnn.functional import _check
 from nbnn.functional._elementwise import elementwise, floating, overwritten
 from nbnn.functional.array import mul, sum
@@ -48,6 +49,10 @@ def _prelu_backward_grad(node: Node, gg: Tensor) -> tuple:
     return by_g, None, by_weight
 
 
+def _random_work(*_: Any) -> int:
+    return 8
+
+
 ELU = elementwise("elu", K.elu, K.elu_backward, K.elu_curvature)  # selu and celu too
 LEAKY_RELU = elementwise("leaky_relu", K.leaky_relu, K.leaky_relu_backward, work=1)
 NEGATIVE_PART = Op(
@@ -70,6 +75,20 @@ PRELU_BACKWARD = Op(
     work=_prelu_work,
     saves_inputs=(0, 1, 2),
     grad=_prelu_backward_grad,
+)
+RRELU = Op(
+    "rrelu",
+    K.rrelu,
+    saves_inputs=(0,),
+    grad=lambda node, g: (apply(RRELU_BACKWARD, g, *node.saved, params=node.params),),
+    work=_random_work,
+)
+RRELU_BACKWARD: Op = Op(
+    "rrelu_backward",
+    K.rrelu_backward,
+    saves_inputs=(1,),
+    grad=lambda node, gg: (apply(RRELU_BACKWARD, gg, *node.saved, params=node.params), None),
+    work=_random_work,
 )
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
@@ -327,3 +346,69 @@ def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
     tensor([-0.6321,  0.0000,  1.0000])
     """
     return celu(input, alpha, inplace=True)
+
+
+@takes_arrays
+def rrelu(
+    input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False, inplace: bool = False
+) -> Tensor:
+    r"""The leaky rectifier with a random slope, :math:`y = x` where :math:`x > 0`, else :math:`a x`.
+
+    In training each element has its own a, uniform between `lower` and `upper`, from the counter-based generator: the
+    same seed gives the same slopes on any number of threads and on CUDA. Otherwise a is the middle of the two.
+
+    Parameters
+    ----------
+    input : Tensor or array of any shape
+    lower, upper : float
+        Finite, with lower <= upper.
+    training : bool
+        Whether the slopes are random.
+    inplace : bool
+        Overwrite `input` with the result.
+
+    Returns
+    -------
+    Tensor of the shape of `input`
+
+    Raises
+    ------
+    ValueError
+        If `lower` is above `upper` or one is not finite.
+    TypeError
+        If `input` is not of a floating-point type.
+
+    References
+    ----------
+    Xu et al., "Empirical Evaluation of Rectified Activations in Convolutional Network", 2015.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> import nbnn.nn.functional as F
+    >>> F.rrelu(nbnn.tensor([-1.0, 2.0]), 0.25, 0.75)
+    tensor([-0.5000,  2.0000])
+    """
+    op = "rrelu"
+    low, high = _check.number(op, "lower", lower), _check.number(op, "upper", upper)
+    if not (math.isfinite(low) and math.isfinite(high) and low <= high):
+        raise ValueError(f"{op}: `lower` (={lower}) must be at most `upper` (={upper}), both finite")
+    if inplace:
+        return overwritten(op, rrelu, floating(op, input), low, high, training)
+    if not training:
+        return apply(LEAKY_RELU, floating(op, input), params=((low + high) / 2,))
+    seed, offset = default_generator.initial_seed(), default_generator.next_offset(1)
+    return apply(RRELU, floating(op, input), params=(low, high, seed, offset))
+
+
+def rrelu_(input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False) -> Tensor:
+    """`rrelu` that overwrites its input.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> x = nbnn.tensor([-1.0, 2.0])
+    >>> nbnn.functional.rrelu_(x, 0.25, 0.75)
+    tensor([-0.5000,  2.0000])
+    """
+    return rrelu(input, lower, upper, training, True)

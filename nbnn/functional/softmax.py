@@ -7,10 +7,11 @@ import warnings
 from typing import Any
 
 from nbnn.autograd import Node
-from nbnn.dtypes import as_dtype
+from nbnn.dtypes import as_dtype, float32
 from nbnn.functional import _check
-from nbnn.functional.array import cast, mul, neg, sub, sum
-from nbnn.functional.pointwise import exp
+from nbnn.functional.array import add, argmax, cast, div, eq, mul, neg, sub, sum
+from nbnn.functional.creation import arange, rand
+from nbnn.functional.pointwise import exp, log
 from nbnn.functional.shape import broadcast_to
 from nbnn.kernels import softmax as K
 from nbnn.op import Op, apply, takes_arrays
@@ -215,3 +216,74 @@ def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
     tensor([0.7311, 0.2689])
     """
     return _softmax_along(SOFTMAX, input, dim, _stacklevel + 1, dtype, "softmin")
+
+
+def _choice_forward(y: Tensor, params: tuple) -> tuple[Tensor]:
+    """1 at the largest number along an axis, else 0."""
+    (axis,) = params
+    best = argmax(y.detach(), axis, True)
+    places = arange(y._shape[axis], device=y.device).reshape(-1, *(1,) * (y.dim() - 1 - axis))
+    return (cast(eq(best, places), y._dtype),)
+
+
+# the gradient passes as if the choice were the probabilities it is made from
+CHOICE = Op("gumbel_softmax", forward=_choice_forward, grad=lambda node, g: (g,))
+
+
+@takes_arrays
+def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
+    r"""A sample of a class that can be differentiated, :math:`\mathrm{softmax}((x + g) / \tau)`.
+
+    :math:`g = -\ln(-\ln u)` for u uniform in [0, 1) from the counter-based generator.
+
+    Parameters
+    ----------
+    logits : Tensor of shape (\*, C)
+        Unnormalised scores.
+    tau : float
+        Above 0; the smaller, the nearer to one class.
+    hard : bool
+        Give exactly 1 for the class and 0 for the others; the gradient is that of the probabilities.
+    eps : float
+        Without effect; it warns where it is set.
+    dim : int
+        The axis of the classes.
+
+    Returns
+    -------
+    Tensor of the shape of `logits`
+
+    Raises
+    ------
+    ValueError
+        If `tau` is not above 0.
+    IndexError
+        If `dim` does not exist.
+    TypeError
+        If `logits` is no Tensor or array of floating-point numbers.
+
+    References
+    ----------
+    Jang et al., "Categorical Reparameterization with Gumbel-Softmax", 2017.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> import nbnn.nn.functional as F
+    >>> F.gumbel_softmax(nbnn.zeros(5, 3), hard=True).sum(1)
+    tensor([1., 1., 1., 1., 1.])
+    """
+    op = "gumbel_softmax"
+    _check.floating(op, "logits", logits)
+    heat = _check.number(op, "tau", tau)
+    if not heat > 0:
+        raise ValueError(f"{op}: `tau` (={tau}) must be above 0")
+    axis = _check.dim(op, dim, logits.dim())
+    if eps != 1e-10:
+        warnings.warn(f"{op}: `eps` is an old argument without effect", UserWarning, stacklevel=3)
+    kind = float32 if logits._dtype.is_half else logits._dtype
+    noise = neg(log(neg(log(rand(*logits._shape, dtype=kind, device=logits.device)))))
+    y = softmax(div(add(cast(logits, kind), noise), heat), axis)
+    if hard and logits._shape and y.numel():
+        y = apply(CHOICE, y, params=(axis,))
+    return cast(y, logits._dtype)

@@ -244,6 +244,56 @@ def _log_divergence_slope_target(x, t, p, a):
     return vm.exp(t) * (t - x + type(x)(1))
 
 
+@inlined
+def _clamped(v):
+    """v, or 0 where it is negative; NaN stays"""
+    return type(v)(0) if v < 0 else v
+
+
+def _hinge(x, t, p, a):
+    """x where t = 1, max(0, a - x) where t = -1; the sum of both for any other t"""
+    return (x if t != -1 else type(x)(0)) + (_clamped(a - x) if t != 1 else type(x)(0))
+
+
+def _hinge_slope(x, t, p, a):
+    return (type(x)(1) if t != -1 else type(x)(0)) - (type(x)(1) if t != 1 and a >= x else type(x)(0))
+
+
+def _ranking(x, t, p, a):
+    """max(0, a - t x)"""
+    return _clamped(a - t * x)
+
+
+def _ranking_slope(x, t, p, a):
+    return type(x)(0) if a < t * x else -t
+
+
+def _ranking_slope_target(x, t, p, a):
+    return type(x)(0) if a < t * x else -x
+
+
+def _soft_margin(x, t, p, a):
+    """ln(1 + exp(-t x))"""
+    return _softplus_negative(t * x)
+
+
+def _soft_margin_slope(x, t, p, a):
+    return -t * vm.sigmoid(-t * x)
+
+
+def _soft_margin_slope_target(x, t, p, a):
+    return -x * vm.sigmoid(-t * x)
+
+
+def _cosine(x, t, p, a):
+    """1 - x where t = 1, max(0, x - a) where t = -1, else 0"""
+    return type(x)(1) - x if t == 1 else (_clamped(x - a) if t == -1 else type(x)(0))
+
+
+def _cosine_slope(x, t, p, a):
+    return type(x)(-1) if t == 1 else (type(x)(1) if t == -1 and x >= a else type(x)(0))
+
+
 MSE = _loss("mse_loss", _squared, _squared_slope)
 L1 = _loss("l1_loss", _absolute, _absolute_slope)
 SMOOTH_L1 = _loss("smooth_l1_loss", _smooth, _smooth_slope)
@@ -252,6 +302,10 @@ BINARY = _loss("binary_cross_entropy", _binary, _binary_slope, _binary_slope_tar
 LOGITS = _loss("binary_cross_entropy_with_logits", _logits, _logits_slope, _logits_slope_target)
 DIVERGENCE = _loss("kl_div", _divergence, _divergence_slope, _divergence_slope_target)
 LOG_DIVERGENCE = _loss("kl_div_log", _log_divergence, _log_divergence_slope, _log_divergence_slope_target)
+HINGE = _loss("hinge_embedding_loss", _hinge, _hinge_slope)
+RANKING = _loss("margin_ranking_loss", _ranking, _ranking_slope, _ranking_slope_target)
+SOFT_MARGIN = _loss("soft_margin_loss", _soft_margin, _soft_margin_slope, _soft_margin_slope_target)
+COSINE = _loss("cosine_embedding_loss", _cosine, _cosine_slope)
 
 
 @over_rows

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from nbnn.kernels import _vecmath as vm
-from nbnn.kernels._cpu import over_elements, over_rows
-from nbnn.kernels._vecmath import natural
+from nbnn.kernels._cpu import over_elements, over_outputs, over_rows
+from nbnn.kernels._random import uniform32
+from nbnn.kernels._vecmath import inlined, natural
 
 
 @over_elements(1)
@@ -83,3 +84,23 @@ def prelu_backward(row, dx, grad, x, weight, channels, inner):
         for k in range(start, start + inner):
             g = grad[natural(k)]
             dx[natural(k)] = g if x[natural(k)] > 0 else w * g
+
+
+@inlined
+def _random_slope(x, lower, upper, seed, offset, i):
+    """A number between `lower` and `upper` that follows from (seed, offset, i) alone, so that the gradient draws it."""
+    return type(x)(lower) + type(x)(upper - lower) * type(x)(uniform32(seed, offset, i))
+
+
+@over_outputs(1)
+def rrelu(i, x, lower, upper, seed, offset):
+    """y = x where x > 0, else a random slope times x."""
+    v = x[i]
+    return v * _random_slope(v, lower, upper, seed, offset, i) if v <= 0 else v
+
+
+@over_outputs(1)
+def rrelu_backward(i, grad, x, lower, upper, seed, offset):
+    """dx = grad where x > 0, else the same slope times grad."""
+    g = grad[i]
+    return g * _random_slope(g, lower, upper, seed, offset, i) if x[i] <= 0 else g

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 from nbnn import functional as F
 from nbnn.functional import _check
 from nbnn.modules.module import Module
@@ -427,3 +429,124 @@ class KLDivLoss(_Loss):
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.kl_div(input, target, reduction=self.reduction, log_target=self.log_target)
+
+
+class PoissonNLLLoss(_Loss):
+    r"""The negative log-likelihood of counts t whose rate is :math:`e^x`, :math:`e^x - t x`.
+
+    Parameters
+    ----------
+    log_input : bool
+        Without it x is the rate itself: :math:`x - t \ln(x + \epsilon)`.
+    full : bool
+        Whether Stirling's approximation of :math:`\ln t!` is added.
+    eps : float
+        :math:`\epsilon`.
+    reduction : "mean", "sum" or "none"
+    size_average, reduce : bool, optional
+        Older spellings of `reduction`; they warn.
+
+    Shape
+    -----
+    input, target : (\*), any shape
+    output : () or, without reduction, that of `input`
+
+    Raises
+    ------
+    ValueError
+        If `reduction` is none of the three.
+
+    Examples
+    --------
+    >>> import nbnn, nbnn.nn as nn
+    >>> nn.PoissonNLLLoss()(nbnn.tensor([0.0, 1.0]), nbnn.tensor([1.0, 2.0]))
+    tensor(0.8591)
+    """
+
+    def __init__(
+        self,
+        log_input: bool = True,
+        full: bool = False,
+        size_average: bool | None = None,
+        eps: float = 1e-08,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__(size_average, reduce, reduction)
+        self.log_input = log_input
+        self.full = full
+        self.eps = eps
+
+    def forward(self, log_input: Tensor, target: Tensor) -> Tensor:
+        return F.poisson_nll_loss(
+            log_input, target, log_input=self.log_input, full=self.full, eps=self.eps, reduction=self.reduction
+        )
+
+
+class GaussianNLLLoss(_Loss):
+    r"""The negative log-likelihood of a normal distribution, :math:`(\ln v + (x - t)^2 / v) / 2`.
+
+    Parameters
+    ----------
+    full : bool
+        Whether the constant :math:`\ln(2 \pi) / 2` is added.
+    eps : float
+        The least variance v.
+    reduction : "mean", "sum" or "none"
+
+    Shape
+    -----
+    input, target : (\*), any shape
+    var : that shape, with a last axis of 1 or without it, or a float
+    output : () or, without reduction, that of `input`
+
+    Raises
+    ------
+    ValueError
+        If `reduction` is none of the three.
+
+    Examples
+    --------
+    >>> import nbnn, nbnn.nn as nn
+    >>> nn.GaussianNLLLoss()(nbnn.tensor([1.0, 2.0]), nbnn.tensor([0.0, 2.0]), nbnn.tensor([1.0, 1.0]))
+    tensor(0.2500)
+    """
+
+    def __init__(self, *, full: bool = False, eps: float = 1e-06, reduction: str = "mean") -> None:
+        super().__init__(reduction=reduction)
+        self.full = full
+        self.eps = eps
+
+    def forward(self, input: Tensor, target: Tensor, var: Tensor | float) -> Tensor:
+        return F.gaussian_nll_loss(input, target, var, full=self.full, eps=self.eps, reduction=self.reduction)
+
+
+class NLLLoss2d(NLLLoss):
+    r"""The old name of `NLLLoss`; it warns.
+
+    Parameters
+    ----------
+    weight, size_average, ignore_index, reduce, reduction
+        See `NLLLoss`.
+
+    Examples
+    --------
+    >>> import nbnn, nbnn.nn as nn
+    >>> import warnings
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")
+    ...     loss = nn.NLLLoss2d()
+    >>> loss(nbnn.tensor([[[[-0.5]], [[-1.0]]]]), nbnn.tensor([[[1]]]))
+    tensor(1.)
+    """
+
+    def __init__(
+        self,
+        weight: Tensor | None = None,
+        size_average: bool | None = None,
+        ignore_index: int = -100,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ) -> None:
+        warnings.warn("NLLLoss2d: an old name; use NLLLoss", FutureWarning, stacklevel=2)
+        super().__init__(weight, size_average, ignore_index, reduce, reduction)

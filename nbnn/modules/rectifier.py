@@ -198,3 +198,43 @@ class PReLU(Module):
 
     def extra_repr(self) -> str:
         return f"num_parameters={self.num_parameters}"
+
+
+class RReLU(Module):
+    r"""The leaky rectifier with a random slope, :math:`y = x` where :math:`x > 0`, else :math:`a x`.
+
+    In training each element has its own a; in evaluation a is the middle of `lower` and `upper`.
+
+    Parameters
+    ----------
+    lower, upper : float
+        Between which a is uniform.
+    inplace : bool
+        Whether the input's memory takes the result.
+
+    Shape
+    -----
+    input, output : (\*), any shape
+
+    References
+    ----------
+    Xu et al., "Empirical Evaluation of Rectified Activations in Convolutional Network", arXiv:1505.00853, 2015.
+
+    Examples
+    --------
+    >>> import nbnn, nbnn.nn as nn
+    >>> nn.RReLU(0.25, 0.75).eval()(nbnn.tensor([-1.0, 2.0]))
+    tensor([-0.5000,  2.0000])
+    """
+
+    def __init__(self, lower: float = 0.125, upper: float = 0.3333333333333333, inplace: bool = False) -> None:
+        super().__init__()
+        self.lower = lower
+        self.upper = upper
+        self.inplace = inplace
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.rrelu(input, self.lower, self.upper, self.training, self.inplace)
+
+    def extra_repr(self) -> str:
+        return f"lower={self.lower}, upper={self.upper}" + (", inplace=True" if self.inplace else "")

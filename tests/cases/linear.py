@@ -131,7 +131,26 @@ LINEAR = [
          grad=(0, 1, 2)),
 ]  # fmt: skip
 
-CASES = [*MATMUL, *LINEAR]
+
+def form(a, b, w, bias=None):
+    y = np.einsum("...i,kij,...j->...k", a, w, b)
+    return y if bias is None else y + bias
+
+
+def bilinear_module(nn, a, b, w, bias=None):
+    layer = nn.Bilinear(w.shape[1], w.shape[2], w.shape[0], bias is not None)
+    return loaded(layer, weight=w, bias=bias), (a, b)
+
+
+BILINEAR = [
+    Case(f"bilinear-{lead}_{bool(bias)}".replace(" ", ""), lambda F, *v: F.bilinear(*v),
+         normal((*lead, 2), (*lead, 4), (3, 2, 4), *bias), form, grad=tuple(range(3 + len(bias))), tolerance=3,
+         module=bilinear_module, large=normal((*lead, 40), (*lead, 30), (20, 40, 30), *([(20,)] if bias else [])),
+         empty=(normal((0, 2), (0, 4), (3, 2, 4), *bias),))
+    for lead in ((5,), (), (2, 3)) for bias in ((), ((3,),))
+]  # fmt: skip
+
+CASES = [*MATMUL, *LINEAR, *BILINEAR]
 
 
 def mm(*shapes):
@@ -143,7 +162,20 @@ def lin(*shapes):
 
 
 X, W = nbnn.ones(2, 3), nbnn.ones(4, 3)
+
+
+def bil(*shapes):
+    return lambda F: F.bilinear(*map(nbnn.ones, shapes))
+
+
 ERRORS = [
+    Bad("bilinear-features", bil((2, 3), (2, 4), (5, 3, 3)), ValueError, r"^bilinear: .*\(\*, 3\) and \(\*, 3\)"),
+    Bad("bilinear-batch", bil((2, 3), (1, 4), (5, 3, 4)), ValueError, r"^bilinear: `input1` and `input2` must have"),
+    Bad("bilinear-weight", bil((2, 3), (2, 4), (3, 4)), ValueError, r"^bilinear: `weight` must have shape \(K, I, J\)"),
+    Bad("bilinear-bias", bil((2, 3), (2, 4), (5, 3, 4), (4,)), ValueError, r"^bilinear: `bias` must have shape \(5,\)"),
+    Bad("bilinear-scalar", bil((), (), (5, 1, 1)), ValueError, r"^bilinear: `input1` and `input2`"),
+    Bad("bilinear-dtype", lambda F: F.bilinear(nbnn.ones(3), nbnn.ones(3).double(), nbnn.ones(1, 3, 3)), TypeError,
+        r"^bilinear: .*one dtype"),
     Bad("matmul-inner", mm((2, 3), (2, 3)), ValueError,
         r"^matmul: .*`input` \(=3\).*`other` \(=2\).*\(2, 3\) and \(2, 3\)"),
     Bad("matmul-vectors", mm((2,), (3,)), ValueError, r"^matmul: .*`input` \(=2\).*`other` \(=3\).*\(2,\) and \(3,\)"),

@@ -5,7 +5,8 @@ import math
 import numpy as np
 
 import nbnn
-from tests.cases import spread
+from tests.cases import one, spread
+from tests.cases.dropout import SEED, philox
 from tests.cases.elements import inplace, integers, refusals, several, underscore, with_arguments
 from tests.engine import Bad, Case
 
@@ -71,7 +72,38 @@ PRELU = [
     Case("prelu-method", lambda F, x, w: x.prelu(w), slopes((3, 4), 4), _prelu, grad=(0, 1), arrays=False),
 ]  # fmt: skip
 
+
+def random_slopes(x, lower, upper, training=True):
+    """rrelu in training draws word i of Philox for element i; in evaluation the slope is the middle."""
+    words = [w for g in range(-(-x.size // 4)) for w in philox((g, 0, 0, 0), (SEED, 0))]
+    drawn = np.array([w >> 8 for w in words[: x.size]], np.float64).reshape(x.shape) * 2.0**-24
+    slope = lower + (upper - lower) * drawn if training else (lower + upper) / 2
+    return np.where(x > 0, x, slope * x)
+
+
+def rrelu(F, x, *args):
+    return F.rrelu(x, *args)
+
+
+def to_rrelu(nn, x, lower, upper, training=True):
+    return nn.RReLU(lower, upper).train(training), (x,)
+
+
+RRELU = [
+    Case("rrelu-training", rrelu, lambda r: (*spread((3, 6))(r), 0.1, 0.9, True), random_slopes, torch=False,
+         module=to_rrelu, large=one((70000,), 0.1, 0.9, True), empty=(one((0,), 0.1, 0.9, True),)),
+    Case("rrelu-evaluation", rrelu, lambda r: (*spread((3, 6))(r), 0.1, 0.9, False), random_slopes, module=to_rrelu),
+    Case("rrelu-one_slope", rrelu, lambda r: (*spread((3, 6))(r), 0.25, 0.25, True), random_slopes, module=to_rrelu),
+    Case("rrelu-inplace", lambda F, x: F.rrelu(x * 1.0, 0.1, 0.9, True, inplace=True), spread((3, 4)),
+         lambda x: random_slopes(x, 0.1, 0.9), arrays=False, torch=False),
+    Case("rrelu_-training", lambda F, x: F.rrelu_(x * 1.0, 0.1, 0.9, True), spread((3, 4)),
+         lambda x: random_slopes(x, 0.1, 0.9), arrays=False, torch=False),
+    Case("rrelu-special", rrelu, lambda r: (np.array([math.nan, math.inf, -math.inf, 0.0, -0.0]), 0.1, 0.9, True),
+         random_slopes, grad=(), torch=False),
+]  # fmt: skip
+
 CASES = [
+    *RRELU,
     *several("leaky_relu", ORACLES, _module("LeakyReLU")),
     *with_arguments("leaky_relu", ORACLES, 0.3, module=_module("LeakyReLU")),
     inplace("leaky_relu", ORACLES, 0.3),
@@ -92,6 +124,23 @@ CASES = [
 
 X = nbnn.ones(2, 3)
 ERRORS = [
+    *refusals("rrelu"),
+    *refusals("rrelu_"),
+    integers("rrelu"),
+    *(
+        Bad(
+            f"{name}-bounds_{low}_{high}",
+            lambda F, name=name, low=low, high=high: getattr(F, name)(nbnn.ones(2), low, high),
+            ValueError,
+            r"^rrelu: `lower` .* must be at most `upper`",
+        )
+        for name, low, high in (
+            ("rrelu", 0.5, 0.2),
+            ("rrelu_", 0.5, 0.2),
+            ("rrelu", math.nan, 1.0),
+            ("rrelu", 0.0, math.inf),
+        )
+    ),
     *(bad for name in ORACLES for bad in (*refusals(name), integers(name))),
     *(bad for name in ("leaky_relu_", "elu_", "selu_", "celu_") for bad in refusals(name)),
     *refusals("prelu", nbnn.ones(1)),

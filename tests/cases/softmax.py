@@ -85,7 +85,30 @@ def rows(name, oracle, module_name):
     return cases
 
 
+def choice(x, dim):
+    """Where one score is far above the others, the sample is that class."""
+    return (x == x.max(dim, keepdims=True)).astype(float)
+
+
+def far_apart(shape, dim):
+    return lambda r: (1e4 * np.argsort(r.normal(size=shape), dim).astype(float),)
+
+
+def gumbels():
+    for shape, dim in (((4, 3), -1), ((3,), 0), ((2, 3, 2), 1)):
+        for hard in (False, True):
+            yield Case(f"gumbel_softmax-{shape}_{hard}".replace(" ", ""),
+                       lambda F, x, dim=dim, hard=hard: F.gumbel_softmax(x, 0.5, hard, dim=dim), far_apart(shape, dim),
+                       lambda x, dim=dim: choice(x, dim), grad=(), empty=(normal((0, *shape[1:])),) if dim else (),
+                       halves=False)  # fmt: skip
+    yield Case("gumbel_softmax-total", lambda F, x: F.gumbel_softmax(x).sum(-1), normal((5, 4)),
+               lambda x: np.ones(5), grad=())  # fmt: skip
+    yield Case("gumbel_softmax-eps", lambda F, x: F.gumbel_softmax(x, hard=True, eps=1e-3).sum(-1), normal((5, 4)),
+               lambda x: np.ones(5), grad=(), warns=UserWarning)  # fmt: skip
+
+
 CASES = [
+    *gumbels(),
     *rows("softmax", softmax, "Softmax"),
     *rows("log_softmax", log_softmax, "LogSoftmax"),
     *rows("softmin", softmin, "Softmin"),
@@ -133,6 +156,11 @@ def _row_refusals(name):
 
 
 ERRORS = [
+    Bad("gumbel_softmax-tau", lambda F: F.gumbel_softmax(nbnn.ones(3), 0), ValueError, r"`tau` \(=0\) must be above 0"),
+    Bad("gumbel_softmax-dim", lambda F: F.gumbel_softmax(nbnn.ones(3), dim=1), IndexError, r"^gumbel_softmax: `dim`"),
+    Bad(
+        "gumbel_softmax-integers", lambda F: F.gumbel_softmax(nbnn.ones(3).long()), TypeError, r"^gumbel_softmax: `log"
+    ),
     *_row_refusals("softmax"),
     *_row_refusals("log_softmax"),
     *_row_refusals("softmin"),

@@ -1,0 +1,125 @@
+"""Distances: powers of absolute values, the largest of a row, and the distances of all pairs of rows."""
+
+from __future__ import annotations
+
+import math
+
+from nbnn.kernels import _vecmath as vm
+from nbnn.kernels._cpu import over_elements, over_outputs, over_rows
+from nbnn.kernels._reduce import max_range
+from nbnn.kernels._vecmath import inlined, natural
+
+
+@inlined
+def _power(v, q):
+    """v**q of v >= 0"""
+    if q == 1:
+        return v
+    if q == 2:
+        return v * v
+    if q == 0.5:
+        return vm.sqrt(v)
+    return vm.pow(v, type(v)(q))
+
+
+@over_elements(1)
+def absolute_power(x, q, hole):
+    """|x|**q; with a hole it is 0 at x = 0 for q <= 0 too."""
+    return type(x)(0) if x == 0 and hole else _power(abs(x), q)
+
+
+@over_elements(1)
+def signed_power(x, q):
+    """sign(x) |x|**q, 0 at x = 0 for every q: so the derivatives of norms are chosen at 0."""
+    y = type(x)(1) if q == 0 else _power(abs(x), q)
+    return y + x if x != x else type(x)(0) if x == 0 else (y if x > 0 else -y)
+
+
+@over_elements(1)
+def power(x, q):
+    """x**q"""
+    return vm.pow(x, type(x)(q))
+
+
+@over_elements(1)
+def at_least(x, low):
+    """x, or `low` where it is less; NaN stays"""
+    return type(x)(low) if x < type(x)(low) else x
+
+
+@over_elements(2)
+def smaller(a, b):
+    """The smaller of two; NaN if one is"""
+    return a if a < b or a != a else b
+
+
+@over_outputs(1)
+def largest(i, x, length, inner):
+    """The largest number of a row of (outer, length, inner)."""
+    return max_range(x, i // inner * length * inner + i % inner, length, inner)
+
+
+@inlined
+def _distance(a, at, b, bt, length, p):
+    """The p-norm of a row of `a` less one of `b`."""
+    total = type(a[0])(0)
+    if p == 2:  # four sums: one alone waits for each of its additions
+        whole, u, v, w = length // 4 * 4, total, total, total
+        for k in range(0, whole, 4):
+            d, e = a[natural(at + k)] - b[natural(bt + k)], a[natural(at + k + 1)] - b[natural(bt + k + 1)]
+            f, g = a[natural(at + k + 2)] - b[natural(bt + k + 2)], a[natural(at + k + 3)] - b[natural(bt + k + 3)]
+            total += d * d
+            u += e * e
+            v += f * f
+            w += g * g
+        for k in range(whole, length):
+            d = a[natural(at + k)] - b[natural(bt + k)]
+            total += d * d
+        return vm.sqrt((total + u) + (v + w))
+    if p == math.inf:
+        for k in range(length):
+            d = abs(a[natural(at + k)] - b[natural(bt + k)])
+            total = d if d > total or d != d else total
+        return total
+    for k in range(length):
+        d = abs(a[natural(at + k)] - b[natural(bt + k)])
+        total += (type(d)(0) if d == 0 else type(d)(1) if d == d else d) if p == 0 else _power(d, p)
+    return total if p == 0 or p == 1 else vm.pow(total, type(total)(1.0 / p))
+
+
+@over_outputs(1)
+def cdist(i, a, b, rows, others, length, p):
+    """y[n, r, o] = the p-norm of a[n, r] - b[n, o]"""
+    row = i // others
+    return _distance(a, row * length, b, (row // rows * others + i % others) * length, length, p)
+
+
+@inlined
+def _slope(d, distance, p):
+    """The derivative of the p-norm by one component d, 0 at distance 0."""
+    sign = type(d)(1) if d > 0 else (type(d)(-1) if d < 0 else d)
+    if distance == 0 or d == 0 or p == 0:
+        return type(d)(0) if distance == distance else distance
+    if p == 1:
+        return sign
+    if p == 2:
+        return d / distance
+    if p == math.inf:
+        return sign if abs(d) == distance else type(d)(0)
+    return sign * vm.pow(abs(d) / distance, type(d)(p - 1))
+
+
+@over_rows
+def cdist_backward(row, da, g, a, b, distances, rows, others, length, p, step, stride):
+    """da[n, r] = sum over o of g d|a - b|/da; g[n, r, o] stands at n rows others + r step + o stride."""
+    n, at = row // rows, row * length
+    for k in range(length):
+        da[natural(at + k)] = 0
+    for o in range(others):
+        j = n * rows * others + row % rows * step + o * stride
+        bt = (n * others + o) * length
+        factor, distance = g[j], distances[j]
+        if factor != 0:
+            for k in range(length):
+                d = a[natural(at + k)] - b[natural(bt + k)]
+                da[natural(at + k)] += factor * _slope(d, distance, p)
