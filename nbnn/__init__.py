@@ -9,7 +9,7 @@ Examples
 tensor([2., 4.])
 """
 
-from nbnn import autograd, compile, cuda, functional, modules, optim, utils
+from nbnn import autograd, compile, cuda, functional, linalg, modules, optim, utils
 from nbnn import init as init
 from nbnn._version import __version__ as __version__
 from nbnn.autograd import (
@@ -78,6 +78,7 @@ from nbnn.functional.array import add, argmax, clone, div, eq, ge, gt, le, lt, m
 from nbnn.functional.choice import clamp, clamp_max, clamp_min, clip, where
 from nbnn.functional.combination import addcdiv, addcmul, lerp
 from nbnn.functional.comparison import allclose, equal, isclose, maximum, minimum
+from nbnn.functional.contraction import einsum, kron, tensordot
 from nbnn.functional.creation import (
     arange,
     as_tensor,
@@ -87,6 +88,7 @@ from nbnn.functional.creation import (
     from_dlpack,
     from_numpy,
     full,
+    full_like,
     ones,
     ones_like,
     rand,
@@ -99,7 +101,20 @@ from nbnn.functional.creation import (
 )
 from nbnn.functional.distance import cdist
 from nbnn.functional.division import floor_divide, fmod, remainder
-from nbnn.functional.indexing import cat, narrow, stack
+from nbnn.functional.gathering import (
+    gather,
+    index_add,
+    index_copy,
+    index_fill,
+    index_select,
+    scatter,
+    scatter_add,
+    take,
+    take_along_dim,
+)
+from nbnn.functional.grid import cartesian_prod, linspace, logspace, meshgrid
+from nbnn.functional.indexing import narrow
+from nbnn.functional.joining import cat, concat, concatenate, dstack, hstack, stack, vstack
 from nbnn.functional.logic import (
     bitwise_and,
     bitwise_left_shift,
@@ -112,10 +127,24 @@ from nbnn.functional.logic import (
     logical_or,
     logical_xor,
 )
+from nbnn.functional.masking import masked_fill, masked_select, nonzero
 from nbnn.functional.pointwise import digamma, lgamma, log10, reciprocal, square
 from nbnn.functional.power import pow
 from nbnn.functional.product import addbmm, addmm, addmv, baddbmm, bmm, dot, mm, mv, outer
 from nbnn.functional.promotion import result_type
+from nbnn.functional.rearrange import (
+    diag,
+    diag_embed,
+    flip,
+    repeat_interleave,
+    roll,
+    rot90,
+    tile,
+    tril,
+    tril_indices,
+    triu,
+    triu_indices,
+)
 from nbnn.functional.recurrent import gru, lstm, rnn_relu, rnn_tanh
 from nbnn.functional.recurrent_cell import gru_cell, lstm_cell, rnn_relu_cell, rnn_tanh_cell
 from nbnn.functional.rounding import (
@@ -133,6 +162,7 @@ from nbnn.functional.rounding import (
     sign,
     trunc,
 )
+from nbnn.functional.sampling import bernoulli, multinomial, normal, rand_like, randint_like, randn_like
 from nbnn.functional.shape import flatten, permute, reshape, squeeze, t, transpose, unsqueeze
 from nbnn.functional.trigonometry import (
     acos,
@@ -148,6 +178,18 @@ from nbnn.functional.trigonometry import (
     sin,
     sinh,
     tan,
+)
+from nbnn.functional.views import (
+    broadcast_to,
+    chunk,
+    diagonal,
+    moveaxis,
+    movedim,
+    select,
+    split,
+    swapaxes,
+    unbind,
+    unflatten,
 )
 from nbnn.modules import *
 from nbnn.serialization import load, save

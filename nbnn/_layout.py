@@ -49,6 +49,11 @@ def spread(axes: Sizes, shape: Sizes, own: Sizes, strides: Sizes) -> Sizes:
     return tuple([0 if k in axes or n == 1 else next(steps) for k, n in enumerate(shape)])
 
 
+def words(storage: Any) -> Any:
+    """The elements as unsigned integers of their width."""
+    return storage.view(_WORDS[storage.dtype.itemsize])
+
+
 def merge(shape: Sizes, a: Sizes, b: Sizes) -> list[tuple[int, int, int]]:
     """The fewest axes (size, stride of a, stride of b) that walk the same elements of two arrays in the same order."""
     axes: list[tuple[int, int, int]] = []

@@ -249,6 +249,7 @@ OTHERWISE = {
                        "initial_seed",
                        "get_default_dtype", "set_default_dtype"},
     "test_host_memory.py": {"empty_cache"},
+    "test_sampling.py": {"rand_like", "randint_like", "randn_like"},
     "test_jit.py": {"get_num_threads", "set_num_threads"},
     "test_promotion.py": {"allclose", "can_cast", "equal", "promote_types", "result_type"},
     "test_matmul_precision.py": {"get_float32_matmul_precision", "set_float32_matmul_precision"},

@@ -192,8 +192,10 @@ def rule(op: str, family: str, refusal: int, **values: Any) -> None:
         raise ValueError(f"{op}: {REFUSALS[family][refusal].format(**values)}")
 
 
-def indices(op: str, name: str, index: Tensor, size: int, ignore_index: int | None = None) -> None:
-    """The integers of `index` (int64) must lie in [0, size) or be `ignore_index`.
+def indices(
+    op: str, name: str, index: Tensor, size: int, ignore_index: int | None = None, along: int | None = None
+) -> None:
+    """The integers of `index` (int64) must lie in [0, size) or be `ignore_index`; `along` is the axis they stand for.
 
     Raises
     ------
@@ -215,7 +217,8 @@ def indices(op: str, name: str, index: Tensor, size: int, ignore_index: int | No
         position = next((p for p in found.tolist() if p >= 0), -1)
     if position >= 0:
         at = ", ".join(map(str, unravel(position, index._shape)))
-        raise IndexError(f"{op}: `{name}`[{at}] (={host[position]}) must be in [0, {size - 1}]")
+        of_axis = "" if along is None else f" for axis {along}"
+        raise IndexError(f"{op}: `{name}`[{at}] (={host[position]}) must be in [0, {size - 1}]{of_axis}")
 
 
 def unravel(position: int, shape: tuple[int, ...]) -> tuple[int, ...]:

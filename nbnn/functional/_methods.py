@@ -15,18 +15,23 @@ from nbnn.functional import (
     comparison,
     creation,
     division,
+    gathering,
     indexing,
     inplace,
     logic,
+    masking,
     piecewise,
     pointwise,
     power,
     product,
+    rearrange,
     rectifier,
     rounding,
+    sampling,
     shape,
     softmax,
     trigonometry,
+    views,
 )
 from nbnn.functional.linear import matmul
 from nbnn.tensor import Tensor
@@ -53,21 +58,6 @@ def _any(self: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
 def _where(self: Tensor, condition: Tensor, other: Any) -> Tensor:
     """The Tensor where `condition` holds, else `other`."""
     return choice.where(condition, self, other)
-
-
-def _expand_as(self: Tensor, other: Tensor) -> Tensor:
-    """Expanded to the shape of another Tensor."""
-    return shape.expand(self, *other._shape)
-
-
-def _view_as(self: Tensor, other: Tensor) -> Tensor:
-    """Viewed with the shape of another Tensor."""
-    return shape.view_(self, *other._shape)
-
-
-def _reshape_as(self: Tensor, other: Tensor) -> Tensor:
-    """Reshaped to the shape of another Tensor."""
-    return shape.reshape(self, *other._shape)
 
 
 def _contiguous(self: Tensor) -> Tensor:
@@ -147,9 +137,9 @@ _METHODS: dict[str, Any] = {
     "view": shape.view_,
     "all": _truth,
     "any": _any,
-    "expand_as": _expand_as,
-    "view_as": _view_as,
-    "reshape_as": _reshape_as,
+    **gathering.IN_PLACE,
+    "bernoulli_": sampling.bernoulli_,
+    "exponential_": sampling.exponential_,
     "contiguous": _contiguous,
     "cuda": _cuda,
     "cpu": _cpu,
@@ -191,7 +181,20 @@ _FROM_MODULES: dict[Any, tuple[str, ...]] = {
     ),
     product: ("addbmm", "addmm", "addmv", "baddbmm", "bmm", "dot", "mm", "mv", "outer"),
     shape: ("reshape", "flatten", "squeeze", "unsqueeze", "permute", "transpose", "t", "expand"),
+    views: (
+        "movedim", "moveaxis", "swapaxes", "unflatten", "broadcast_to", "expand_as", "view_as", "reshape_as", "select",
+        "split", "chunk", "unbind", "diagonal", "unfold",
+    ),
+    rearrange: (
+        "repeat", "tile", "repeat_interleave", "flip", "roll", "rot90", "tril", "triu", "diag", "diag_embed",
+    ),
     indexing: ("narrow",),
+    sampling: ("bernoulli", "multinomial"),
+    gathering: (
+        "gather", "scatter", "scatter_add", "take_along_dim", "take", "index_select", "index_add", "index_copy",
+        "index_fill",
+    ),
+    masking: ("masked_fill", "masked_select", "nonzero"),
     activation: ("relu", "tanh", "sigmoid"),
     piecewise: ("hardshrink",),
     pointwise: (
@@ -250,7 +253,8 @@ def attach() -> None:
         for name in names:
             setattr(Tensor, f"{name}_", inplace.in_place(getattr(module, name), f"{name}_"))
     setattr(Tensor, "negative_", Tensor.neg_)  # noqa: B010
-    setattr(Tensor, "T", property(shape.t))  # noqa: B010
+    setattr(Tensor, "T", property(views.reversed_axes))  # noqa: B010
+    setattr(Tensor, "mT", property(views.matrix_transpose))  # noqa: B010
 
 
 attach()

@@ -9,7 +9,8 @@ from nbnn.autograd import Node
 from nbnn.functional import _check
 from nbnn.functional._elementwise import elementwise, floating, from_integers, overwritten
 from nbnn.functional.array import add, mul, sub
-from nbnn.functional.indexing import cat, narrow
+from nbnn.functional.indexing import narrow
+from nbnn.functional.joining import cat
 from nbnn.kernels import activation as K
 from nbnn.op import Op, apply, apply_unary, takes_arrays
 from nbnn.tensor import Tensor

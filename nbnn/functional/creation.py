@@ -271,6 +271,21 @@ def ones_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_
     return fill_(_like("ones_like", input, dtype, device), 1).requires_grad_(requires_grad)
 
 
+def full_like(
+    input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """One number everywhere, with the shape, dtype and device of `input`.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> nbnn.full_like(nbnn.zeros(2), 7)
+    tensor([7., 7.])
+    """
+    where = _like("full_like", input, dtype, device)
+    return full(where._shape, fill_value, dtype=where._dtype, device=where.device).requires_grad_(requires_grad)
+
+
 def arange(
     start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:

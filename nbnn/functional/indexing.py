@@ -1,19 +1,20 @@
-"""Indexing: slices as views, rows picked by number or truth value, and cat, which is made of slices."""
+"""Indexing: slices as views; elements picked, and set, by arrays of positions or truth values."""
 
 from __future__ import annotations
 
 import math
 import operator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 import nbnn.device as _device
 from nbnn import _layout, dtypes
 from nbnn.functional import _check
-from nbnn.functional.conversion import cast
-from nbnn.functional.shape import unsqueeze
-from nbnn.kernels import array as K
+from nbnn.functional.conversion import cast, clone
+from nbnn.functional.creation import full
+from nbnn.functional.shape import PERMUTE, unsqueeze
+from nbnn.kernels import indexing as K
 from nbnn.op import Op, apply, takes_arrays
 from nbnn.tensor import Tensor, flat, from_array, make, transfer, view
 
@@ -57,64 +58,128 @@ SLICE = Op("slice", forward=_slice_forward, grad=_slice_grad)
 SLICE_BACKWARD = Op("slice_backward", forward=_slice_backward_forward, grad=_slice_backward_grad)
 
 
-def _index_rows_shape(params: tuple, x: tuple, index: tuple) -> tuple:
-    return ((index[0], *x[1:]),)
+# -- positions on one run of axes ----------------------------------------------------------------------------------
+# params (axis, width): the axes axis, ..., axis + width - 1 of x count as one, and `index` holds positions on it.
 
 
-def _index_rows_grad(node: Any, grad: Tensor) -> tuple:
+def _around(shape: tuple[int, ...], axis: int, width: int) -> tuple[int, int, int]:
+    """The shape as (outer, size, length) with the axes that are indexed in the middle."""
+    return math.prod(shape[:axis]), math.prod(shape[axis : axis + width]), math.prod(shape[axis + width :])
+
+
+def _index_forward(x: Tensor, index: Tensor, params: tuple) -> tuple[Tensor]:
+    axis, width = params
+    outer, size, length = _around(x._shape, axis, width)
+    count = index.numel()
+    shape = (*x._shape[:axis], *index._shape, *x._shape[axis + width :])
+    out = _device.empty(math.prod(shape), x._dtype.storage, x.device)
+    if out.size:
+        ins = (_layout.words(flat(x)), flat(index))
+        _device.launch(K.index_rows, (_layout.words(out),), ins, (size, count, length), outer * count, length)
+    return (make(out, shape, x._dtype),)
+
+
+def _index_grad(node: Any, grad: Tensor) -> tuple:
     (index,) = node.saved
+    axis, width = node.params
+    return (add_up(grad, index, axis, width, node.input_shapes[0]), None)
+
+
+def add_up(grad: Tensor, index: Tensor, axis: int, width: int, shape: tuple[int, ...]) -> Tensor:
+    """The opposite of picking: what was picked from one position is added up, in the order of `index`."""
     kind = grad._dtype
-    wide = cast(grad, dtypes.float32) if kind.is_half else grad  # rows that are picked twice are summed
-    return (cast(apply(INDEX_ROWS_BACKWARD, wide, index, params=(node.input_shapes[0],)), kind), None)
+    wide = cast(grad, dtypes.float32) if kind.is_half else grad
+    return cast(apply(INDEX_BACKWARD, wide, index, params=(axis, width, shape)), kind)
 
 
-def _index_rows_backward_forward(grad: Tensor, index: Tensor, params: tuple) -> tuple[Tensor]:
-    (shape,) = params
-    length = math.prod(shape[1:])
-    if index.numel() == 0:
-        return (make(_device.full(math.prod(shape), grad._dtype.storage, grad.device, 0), shape, grad._dtype),)
-    out = make(_device.empty(math.prod(shape), grad._dtype.storage, grad.device), shape, grad._dtype)
+def _index_backward_forward(grad: Tensor, index: Tensor, params: tuple) -> tuple[Tensor]:
+    axis, width, shape = params
+    outer, size, length = _around(shape, axis, width)
+    n = math.prod(shape)
+    if index.numel() == 0 or n == 0:
+        return (make(_device.full(n, grad._dtype.storage, grad.device, 0), shape, grad._dtype),)
+    out = make(_device.empty(n, grad._dtype.storage, grad.device), shape, grad._dtype)
     rows, numbers = _device.to_host(flat(index)), dtypes.int64.storage
-    ends, order = (_device.empty(n, numbers, _device.CPU) for n in (shape[0], rows.size))
-    _device.launch(K.bucket_rows, (ends, order), (rows,), (shape[0],), 1)
+    ends, order = (_device.empty(k, numbers, _device.CPU) for k in (size, rows.size))
+    _device.launch(K.bucket_rows, (ends, order), (rows,), (size,), 1)
     ins = (flat(grad), _device.from_host(ends, grad.device), _device.from_host(order, grad.device))
-    work = (1 + rows.size // shape[0]) * length
-    _device.launch(K.index_rows_backward, (out._data,), ins, (length,), shape[0], work)
+    work = (1 + rows.size // size) * length
+    _device.launch(K.index_rows_backward, (out._data,), ins, (size, rows.size, length), outer * size, work)
     return (out,)
 
 
-def _index_rows_backward_grad(node: Any, grad: Tensor) -> tuple:
+def _index_backward_grad(node: Any, grad: Tensor) -> tuple:
     (index,) = node.saved
-    return (apply(INDEX_ROWS, grad, index, params=(math.prod(grad._shape[1:]),)), None)
+    return (apply(INDEX, grad, index, params=node.params[:2]), None)
 
 
-INDEX_ROWS = Op(
-    "index",
-    K.index_rows,
-    shape=_index_rows_shape,
-    count=lambda params, x, index: index[0],
-    work=lambda params, x, index: params[0],
-    grad=_index_rows_grad,
-    saves_inputs=(1,),
-)
-INDEX_ROWS_BACKWARD = Op(
-    "index_backward", forward=_index_rows_backward_forward, grad=_index_rows_backward_grad, saves_inputs=(1,)
-)
+def _put_forward(x: Tensor, value: Tensor, index: Tensor, params: tuple) -> tuple[Tensor]:
+    out = clone(x.detach())
+    put_into(out, value, index, *params)
+    return (out,)
 
 
-def _basic_key(x: Tensor, key: tuple) -> tuple[tuple, tuple[int, ...]]:
-    """An int or (start, stop, step) for each axis, and where None asks for new axes in the result."""
-    used = sum(k is not None and k is not Ellipsis for k in key)
+def put_into(x: Tensor, value: Tensor, index: Tensor, axis: int, width: int) -> None:
+    """Set in the memory of `x`, which lies row by row, the positions `index`, all different, to `value`."""
+    outer, size, length = _around(x._shape, axis, width)
+    if value.numel():
+        ins = (_layout.words(flat(value)), flat(index))
+        rows = outer * index.numel()
+        params = (size, index.numel(), length)
+        _device.launch(K.put_rows, (_layout.words(flat(x)),), ins, params, rows, length)
+
+
+def _put_grad(node: Any, grad: Tensor) -> tuple:
+    (index,) = node.saved
+    need_x, need_value, _ = node.needs
+    hole = full(node.input_shapes[1], 0, dtype=grad._dtype, device=grad.device) if need_x else None
+    return (
+        apply(PUT, grad, hole, index, params=node.params) if need_x else None,
+        apply(INDEX, grad, index, params=node.params) if need_value else None,
+        None,
+    )
+
+
+INDEX = Op("index", forward=_index_forward, grad=_index_grad, saves_inputs=(1,))
+INDEX_BACKWARD = Op("index_backward", forward=_index_backward_forward, grad=_index_backward_grad, saves_inputs=(1,))
+PUT = Op("index_put", forward=_put_forward, grad=_put_grad, saves_inputs=(2,))
+
+
+def put(x: Tensor, value: Tensor, index: Tensor, axis: int, width: int) -> Tensor:
+    """A copy of `x` with the positions `index` set to `value`; of a position that occurs twice the last one stays."""
+    return apply(PUT, x, *unrepeated(value, index, axis), params=(axis, width))
+
+
+def unrepeated(value: Tensor, index: Tensor, axis: int) -> tuple[Tensor, Tensor]:
+    """The values and positions without those that a later one overwrites, so that they may be written in any order."""
+    places = _device.to_host(flat(index))
+    distinct, last = np.unique(places[::-1], return_index=True)
+    if distinct.size == places.size:
+        return value, index
+    kept = from_array(places.size - 1 - last).to(value.device)
+    return apply(INDEX, value, kept, params=(axis, index.dim())), from_array(distinct).to(value.device)
+
+
+# -- keys ----------------------------------------------------------------------------------------------------------
+
+
+def _full_key(x: Tensor, key: Any) -> tuple:
+    """The key with one item for each axis of `x` (a mask for several) and one for each new axis."""
+    used = sum(_width(k) if isinstance(k, np.ndarray) else k is not None and k is not Ellipsis for k in key)
     ellipses = [k for k, item in enumerate(key) if item is Ellipsis]  # not key.count: == on a Tensor compares elements
     if used > x.dim() or len(ellipses) > 1:
         raise IndexError(f"index: {used} indices for a Tensor of shape {x._shape}")
     fill = (slice(None),) * (x.dim() - used)
     at = ellipses[0] if ellipses else len(key)
-    full = (*key[:at], *fill, *key[at + 1 :])
+    return (*key[:at], *fill, *key[at + 1 :])
+
+
+def _basic_key(x: Tensor, key: tuple) -> tuple[tuple, tuple[int, ...]]:
+    """An int or (start, stop, step) for each axis, and where None asks for new axes in the result."""
     items: list[Any] = []
     new_axes: list[int] = []
     kept = 0
-    for item in full:
+    for item in _full_key(x, key):
         if item is None:
             new_axes.append(kept + len(new_axes))
             continue
@@ -144,39 +209,145 @@ def _position(item: Any, n: int, axis: int) -> int:
     return i % n
 
 
-def _row_index(x: Tensor, key: Any) -> Tensor | None:
-    """A key that picks rows by number or by truth value, as int64 positions; None for any other key."""
-    if isinstance(key, Tensor) and key.dim() == 0 and key._dtype is not dtypes.bool_:
-        return None
-    if not isinstance(key, (Tensor, np.ndarray, list)):
-        return None
-    values = np.asarray(key.tolist() if isinstance(key, Tensor) and key.is_cuda else key)
-    if isinstance(key, list) and not key:
+def _is_array(item: Any) -> bool:
+    """Whether an item of a key picks elements by number or truth value, and is not a number itself."""
+    if isinstance(item, Tensor):
+        return bool(item._shape) or item._dtype is dtypes.bool_
+    return isinstance(item, (np.ndarray, list, bool, np.bool_))
+
+
+def _host_index(item: Any) -> np.ndarray:
+    """An array of a key in host memory: int64 or bool."""
+    values = np.asarray(item.detach().cpu().numpy() if isinstance(item, Tensor) else item)
+    if values.size == 0 and isinstance(item, list):
         values = values.astype(np.int64)
-    n = x._shape[0] if x._shape else 0
     if values.dtype == np.bool_:
-        if values.shape != (n,):
-            raise IndexError(f"index: a mask must have the shape ({n},) of the first axis; got {values.shape}")
-        values = np.flatnonzero(values)
-    if values.dtype.kind not in "iu" or values.ndim > 1:
+        return values
+    if values.dtype.kind not in "iu":
         raise TypeError(
-            f"index: rows are picked by a 1-d array of integers or bools; got {values.dtype} of shape {values.shape}"
+            f"index: rows are picked by arrays of integers or bools; got {values.dtype} of shape {values.shape}"
         )
-    bad = (values < -n) | (values >= n)
-    if bad.any():
-        at = int(bad.argmax())
-        raise IndexError(f"index: position {at} is {values[at]}, out of range for axis 0 of size {n}")
-    rows = from_array(np.where(values < 0, values + n, values).astype(np.int64))
-    return rows.to(x.device)
+    return values.astype(np.int64, copy=False)
+
+
+class Place(NamedTuple):
+    """Where a key with arrays in it points: positions on a run of axes of a view."""
+
+    view: Tensor
+    positions: Tensor
+    axis: int
+    width: int
+    distinct: bool  # whether no position can occur twice
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of what is picked."""
+        before, after = self.view._shape[: self.axis], self.view._shape[self.axis + self.width :]
+        return (*before, *self.positions._shape, *after)
+
+
+def locate(x: Tensor, key: Any) -> Place | None:
+    """Where a key with arrays points; None for a key without. Ints, slices and None are applied first."""
+    keys = key if isinstance(key, tuple) else (key,)
+    if not any(map(_is_array, keys)):
+        return None
+    items = [_host_index(k) if _is_array(k) else k for k in keys]
+    basic: list[Any] = []
+    arrays: list[tuple[int, np.ndarray]] = []  # the axis of the view, and what picks from it
+    axis = 0
+    for item in _full_key(x, items):
+        if not isinstance(item, np.ndarray):
+            basic.append(item)
+            axis += item is None or isinstance(item, slice)
+            continue
+        if item.dtype == np.bool_ and item.ndim == 0:  # x[True] is x[None], x[False] none of it
+            basic.append(None)
+            arrays.append((axis, np.zeros(int(item), np.int64)))
+            axis += 1
+            continue
+        width = _width(item)
+        basic += [slice(None)] * width
+        arrays.append((axis, item))
+        axis += width
+    plain = all(isinstance(k, slice) and k == slice(None) for k in basic)
+    return _place(x if plain else _basic(x, tuple(basic)), arrays)
+
+
+def _width(item: np.ndarray) -> int:
+    """How many axes an array of a key stands for: a mask for its own."""
+    return item.ndim if item.dtype == np.bool_ else 1
+
+
+def _place(x: Tensor, arrays: list[tuple[int, np.ndarray]]) -> Place:
+    for axis, item in arrays:
+        wanted = x._shape[axis : axis + _width(item)]
+        if item.dtype == np.bool_ and item.shape != wanted:
+            which = "the first axis" if (axis, len(wanted)) == (0, 1) else f"the axes from {axis}"
+            raise IndexError(f"index: a mask must have the shape {wanted} of {which}; got {item.shape}")
+    if len(arrays) == 1 and arrays[0][1].dtype == np.bool_:
+        axis, mask = arrays[0]
+        return Place(x, from_array(np.flatnonzero(mask)).to(x.device), axis, mask.ndim, True)
+    single: list[tuple[int, np.ndarray]] = []
+    for axis, item in arrays:
+        parts = np.nonzero(item) if item.dtype == np.bool_ else (item,)
+        single += [(axis + k, part) for k, part in enumerate(parts)]
+    axes = [axis for axis, _ in single]
+    if axes != list(range(axes[0], axes[0] + len(axes))):  # scattered axes come first
+        order = (*axes, *(k for k in range(x.dim()) if k not in axes))
+        x, single, axes = (
+            apply(PERMUTE, x, params=(order,)),
+            [(k, part) for k, (_, part) in enumerate(single)],
+            [*range(len(axes))],
+        )
+    return Place(x, from_array(_positions(x, single)).to(x.device), axes[0], len(axes), False)
+
+
+def _positions(x: Tensor, single: list[tuple[int, np.ndarray]]) -> np.ndarray:
+    """Positions on the run of axes that are indexed, counted as one; each index checked against its axis."""
+    shapes = [part.shape for _, part in single]
+    try:
+        joint = np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise IndexError(f"index: arrays of indices must broadcast; got shapes {', '.join(map(str, shapes))}") from None
+    total: Any = 0
+    for axis, part in single:
+        n = x._shape[axis]
+        total = total * n + checked("index", part, n, axis)
+    return np.ascontiguousarray(np.broadcast_to(total, joint))
+
+
+def checked(op: str, values: np.ndarray, n: int, axis: int) -> np.ndarray:
+    """Indices in [-n, n) as positions in [0, n)."""
+    if values.size == 0:
+        return values
+    lowest, highest = values.min(), values.max()
+    if lowest < -n or highest >= n:
+        at = np.unravel_index(int(((values < -n) | (values >= n)).argmax()), values.shape)
+        where = at[0] if len(at) == 1 else tuple(map(int, at))
+        raise IndexError(
+            f"{op}: position {where} is {values[at]}, out of range for axis {axis} of size {n}: [{-n}, {n - 1}]"
+        )
+    return values if lowest >= 0 else np.where(values < 0, values + n, values)
+
+
+def _basic(x: Tensor, keys: tuple) -> Tensor:
+    items, new_axes = _basic_key(x, keys)
+    out = apply(SLICE, x, params=(items,))
+    for axis in new_axes:
+        out = unsqueeze(out, axis)
+    return out
 
 
 def getitem(input: Tensor, key: Any) -> Tensor:
-    """``input[key]``: a view for ints, slices, None and ...; a copy for integers or bools that pick rows.
+    """``input[key]``: a view for ints, slices, None and ...; a copy for arrays of integers or bools that pick elements.
+
+    Arrays of integers broadcast with each other; a bool array of r axes stands for r axes, as the arrays of positions
+    where it is True. What they pick comes in the place of their axes if these are neighbours, else first.
 
     Raises
     ------
     IndexError
-        If an index is out of range or there are too many.
+        If an index is out of range or there are too many, or arrays do not broadcast.
     TypeError
         If an index is none of these.
 
@@ -189,16 +360,13 @@ def getitem(input: Tensor, key: Any) -> Tensor:
             [4, 5]])
     >>> x[[1, 0, 1], :1].flatten()
     tensor([3, 0, 3])
+    >>> x[[0, 1], [2, 0]]
+    tensor([2, 3])
     """
-    keys = key if isinstance(key, tuple) else (key,)
-    if keys and (rows := _row_index(input, keys[0])) is not None:
-        picked = apply(INDEX_ROWS, input, rows, params=(math.prod(input._shape[1:]),))
-        return getitem(picked, (slice(None), *keys[1:])) if len(keys) > 1 else picked
-    items, new_axes = _basic_key(input, keys)
-    out = apply(SLICE, input, params=(items,))
-    for axis in new_axes:
-        out = unsqueeze(out, axis)
-    return out
+    place = locate(input, key)
+    if place is None:
+        return _basic(input, key if isinstance(key, tuple) else (key,))
+    return apply(INDEX, place.view, place.positions, params=(place.axis, place.width))
 
 
 @takes_arrays
@@ -227,106 +395,3 @@ def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
         )
     key = tuple((start, start + length, 1) if k == axis else (0, m, 1) for k, m in enumerate(x._shape))
     return apply(SLICE, x, params=(key,))
-
-
-# -- cat -----------------------------------------------------------------------------------------------------------
-
-
-def _cat_forward(*inputs: Any) -> tuple[Tensor]:
-    *tensors, params = inputs
-    (axis,) = params
-    first = tensors[0]
-    total = sum(x._shape[axis] for x in tensors)
-    shape = (*first._shape[:axis], total, *first._shape[axis + 1 :])
-    out = make(_device.empty(math.prod(shape), first._dtype.storage, first.device), shape, first._dtype)
-    at, steps = 0, _layout.row_major(shape)
-    for x in tensors:
-        n = x._shape[axis]
-        _layout.copy(x._shape, out._data, steps, at * steps[axis], x._data, x.stride(), x._offset)
-        at += n
-    return (out,)
-
-
-def _cat_grad(node: Any, grad: Tensor) -> tuple:
-    (axis,) = node.params
-    grads, at = [], 0
-    for shape, needed in zip(node.input_shapes, node.needs, strict=True):
-        grads.append(narrow(grad, axis, at, shape[axis]) if needed else None)
-        at += shape[axis]
-    return tuple(grads)
-
-
-CAT = Op("cat", forward=_cat_forward, grad=_cat_grad)
-
-
-def _sequence(op: str, tensors: Any) -> tuple:
-    if not isinstance(tensors, (tuple, list)):
-        raise TypeError(f"{op}: `tensors` must be a list or tuple of Tensors; got {type(tensors).__name__}")
-    return tuple(tensors)
-
-
-def cat(tensors: Any, dim: int = 0) -> Tensor:
-    """Join Tensors along an existing axis.
-
-    Parameters
-    ----------
-    tensors : sequence of Tensor
-        Equal in shape but for axis `dim`.
-    dim : int
-
-    Raises
-    ------
-    ValueError
-        If there are none, or shapes differ on another axis.
-
-    Examples
-    --------
-    >>> import nbnn
-    >>> nbnn.cat([nbnn.zeros(1, 2), nbnn.ones(2, 2)]).shape
-    nbnn.Size([3, 2])
-    """
-    xs = _sequence("cat", tensors)
-    if not xs:
-        raise ValueError("cat: `tensors` must hold at least one Tensor")
-    if all(isinstance(x, np.ndarray) for x in xs):
-        return cat([from_array(x) for x in xs], dim).numpy()  # type: ignore[return-value]
-    xs = tuple(from_array(x) if isinstance(x, np.ndarray) else x for x in xs)
-    for k, x in enumerate(xs):
-        _check.tensor("cat", f"tensors[{k}]", x)
-    shape, kind = xs[0]._shape, xs[0]._dtype
-    axis = _check.dim("cat", dim, len(shape))
-    before, after = shape[:axis], shape[axis + 1 :]
-    for k, x in enumerate(xs):
-        if x._dtype is not kind:
-            kind = dtypes.promote_types(kind, x._dtype)
-        if x._shape != shape and (
-            len(x._shape) != len(shape) or x._shape[:axis] != before or x._shape[axis + 1 :] != after
-        ):
-            raise ValueError(
-                f"cat: `tensors`[{k}] must have the first shape {shape} but for axis {axis}; got {x._shape}"
-            )
-    if not shape:
-        raise ValueError("cat: `tensors` must have at least one axis; use stack for 0-d Tensors")
-    return apply(CAT, *(cast(x, kind) for x in xs), params=(axis,))
-
-
-def stack(tensors: Any, dim: int = 0) -> Tensor:
-    """Join Tensors of one shape along a new axis.
-
-    Examples
-    --------
-    >>> import nbnn
-    >>> nbnn.stack([nbnn.zeros(2), nbnn.ones(2)]).shape
-    nbnn.Size([2, 2])
-    """
-    xs = _sequence("stack", tensors)
-    if not xs:
-        raise ValueError("stack: `tensors` must hold at least one Tensor")
-    if all(isinstance(x, np.ndarray) for x in xs):
-        return stack([from_array(x) for x in xs], dim).numpy()  # type: ignore[return-value]
-    xs = tuple(from_array(x) if isinstance(x, np.ndarray) else x for x in xs)
-    for k, x in enumerate(xs):
-        _check.tensor("stack", f"tensors[{k}]", x)
-    if any(x._shape != xs[0]._shape for x in xs):
-        raise ValueError(f"stack: `tensors` must have one shape; got {', '.join(str(x._shape) for x in xs)}")
-    return cat([unsqueeze(x, dim) for x in xs], dim)

@@ -16,7 +16,7 @@ from nbnn.functional.arithmetic import add, div, mul, sub
 from nbnn.functional.choice import clamp, clip, simple_bounds
 from nbnn.functional.conversion import CLONE, cast, clone, to
 from nbnn.functional.creation import as_tensor, fill_, full
-from nbnn.functional.indexing import getitem
+from nbnn.functional.indexing import PUT, getitem, locate, put_into, unrepeated
 from nbnn.functional.promotion import as_number
 from nbnn.functional.shape import broadcast_to
 from nbnn.kernels import _cpu, _wide, piecewise
@@ -250,22 +250,45 @@ def copy_(input: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
 
 
 def setitem(input: Tensor, key: Any, value: Any) -> None:
-    """``input[key] = value`` for the views that `getitem` gives (ints, slices, None, ...).
+    """``input[key] = value`` for every key that `getitem` takes.
+
+    `value` is cast to the type of `input` and broadcast to the shape of ``input[key]``. Where arrays pick a place
+    twice, the last value stays, and it alone gets a gradient.
 
     Raises
     ------
-    TypeError
-        If rows are picked by an array.
+    IndexError
+        If an index is out of range.
+    ValueError
+        If `value` does not broadcast.
     """
-    keys = key if isinstance(key, tuple) else (key,)
-    if (
-        keys
-        and isinstance(keys[0], (Tensor, np.ndarray, list))
-        and not (isinstance(keys[0], Tensor) and keys[0].dim() == 0)
-    ):
-        raise TypeError("index: assignment to rows picked by an array is not supported; assign to slices")
     source = as_tensor(value, dtype=input._dtype if not isinstance(value, Tensor) else None, device=input.device)
-    copy_(getitem(input, key), source)
+    place = locate(input, key)
+    if place is None:
+        copy_(getitem(input, key), source)
+        return
+    source = _fitted(source, place.shape, input)
+    x, run = place.view, (place.axis, place.width)
+    index = place.positions
+    if not place.distinct:
+        source, index = unrepeated(source, index, place.axis)
+    if _untracked(x, source) and x.is_contiguous():
+        put_into(x, source, index, *run)
+        x._version[0] += 1
+    else:
+        write("index_put_", x, apply(PUT, before(x, source), source, index, params=run))
+
+
+def _fitted(source: Tensor, shape: tuple[int, ...], input: Tensor) -> Tensor:
+    """The value of an assignment as what it is to be stored as: of this shape, of the type and device of `input`."""
+    extra = source.dim() - len(shape)
+    if extra > 0 and set(source._shape[:extra]) == {1}:
+        source = source.reshape(source._shape[extra:])
+    if _check.broadcast_shapes("index_put_", source._shape, shape) != shape:
+        raise ValueError(f"index_put_: a value of shape {source._shape} does not broadcast to {shape}")
+    shares = source._data is input._data
+    source = cast(to(source, input.device) if source.device.type != input.device.type else source, input._dtype)
+    return broadcast_to(clone(source) if shares else source, shape)
 
 
 def zero_(input: Tensor) -> Tensor:

@@ -15,7 +15,8 @@ from nbnn.functional import _check
 from nbnn.functional.activation import relu, sigmoid, tanh
 from nbnn.functional.array import cast, sum
 from nbnn.functional.dropout import dropout as drop
-from nbnn.functional.indexing import cat, narrow, stack
+from nbnn.functional.indexing import narrow
+from nbnn.functional.joining import cat, stack
 from nbnn.functional.linear import linear, matmul
 from nbnn.functional.shape import RESHAPE, transpose
 from nbnn.kernels import recurrent as K

@@ -44,24 +44,24 @@ def _view_strides(t: Tensor, shape: tuple[int, ...]) -> tuple[int, ...] | None:
     return tuple(reversed(strides))
 
 
-def _infer(op: str, shape: tuple[int, ...], numel: int) -> tuple[int, ...]:
+def sizes_of(op: str, name: str, shape: tuple, numel: int) -> tuple[int, ...]:
     """A shape with the one -1 in it filled in."""
-    wanted = tuple(_check.integer(op, "shape", n) for n in shape)
+    wanted = tuple(_check.integer(op, name, n) for n in shape)
     if any(n < -1 for n in wanted) or wanted.count(-1) > 1:
-        raise ValueError(f"{op}: `shape` (={wanted}) must hold sizes, and -1 at most once")
+        raise ValueError(f"{op}: `{name}` (={wanted}) must hold sizes, and -1 at most once")
     known = math.prod(n for n in wanted if n != -1)
     if -1 in wanted:
         if known == 0 or numel % known:
-            raise ValueError(f"{op}: `shape` (={wanted}) does not divide the {numel} elements of the input")
+            raise ValueError(f"{op}: `{name}` (={wanted}) does not divide the {numel} elements of the input")
         return tuple(numel // known if n == -1 else n for n in wanted)
     if known != numel:
-        raise ValueError(f"{op}: `shape` (={wanted}) has {known} elements; the input has {numel}")
+        raise ValueError(f"{op}: `{name}` (={wanted}) has {known} elements; the input has {numel}")
     return wanted
 
 
 def _reshape_forward(x: Tensor, params: tuple) -> tuple[Tensor]:
     (shape,) = params
-    if -1 in shape or math.prod(shape) != x.numel():  # _infer has filled in what a user gave
+    if -1 in shape or math.prod(shape) != x.numel():  # sizes_of has filled in what a user gave
         raise ValueError(f"reshape: `shape` (={shape}) must hold the {x.numel()} elements of the input, and no -1")
     if x._strides is None:
         return (view(x, shape, None, 0),)
@@ -104,7 +104,7 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
             [2, 3]])
     """
     x = _check.tensor("reshape", "input", input)
-    return apply(RESHAPE, x, params=(_infer("reshape", _sizes(shape), x.numel()),))
+    return apply(RESHAPE, x, params=(sizes_of("reshape", "shape", _sizes(shape), x.numel()),))
 
 
 def view_(input: Tensor, *shape: Any) -> Tensor:
@@ -117,7 +117,7 @@ def view_(input: Tensor, *shape: Any) -> Tensor:
     """
     if len(shape) == 1 and isinstance(shape[0], dtypes.dtype):
         return _view_dtype(input, shape[0])
-    wanted = _infer("view", _sizes(shape), input.numel())
+    wanted = sizes_of("view", "shape", _sizes(shape), input.numel())
     if _view_strides(input, wanted) is None:
         raise RuntimeError(
             f"view: shape {input._shape} with strides {input.stride()} cannot be seen as {wanted} without a copy; "
@@ -309,15 +309,19 @@ def expand(input: Tensor, *size: Any) -> Tensor:
     >>> nbnn.ones(1, 2).expand(3, -1).shape
     nbnn.Size([3, 2])
     """
-    x = _check.tensor("expand", "input", input)
-    wanted = tuple(_check.integer("expand", "size", n, -1) for n in _sizes(size))
+    return expanded("expand", _check.tensor("expand", "input", input), _sizes(size))
+
+
+def expanded(op: str, x: Tensor, size: tuple) -> Tensor:
+    """`expand` for the op that was called."""
+    wanted = tuple(_check.integer(op, "size", n, -1) for n in size)
     lead = len(wanted) - x.dim()
     old = (-2,) * lead + x._shape
     if lead < 0 or any(
         n != m and not (n == 1 or (n == -2 and m >= 0)) for n, m in zip(old, wanted, strict=True) if m != -1 or n == -2
     ):
         raise ValueError(
-            f"expand: `size` (={wanted}) cannot be reached from shape {x._shape} by repeating axes of size 1"
+            f"{op}: `size` (={wanted}) cannot be reached from shape {x._shape} by repeating axes of size 1"
         )
     return apply(EXPAND, x, params=(tuple(n if m == -1 else m for n, m in zip(old, wanted, strict=True)),))
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from nbnn.functional import _check
 from nbnn.functional.creation import full
-from nbnn.functional.indexing import cat
+from nbnn.functional.joining import cat
 from nbnn.functional.shape import reshape, transpose
 from nbnn.tensor import Tensor, from_array
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nbnn.functional.creation import as_tensor, from_numpy, tensor
-from nbnn.functional.indexing import stack
+from nbnn.functional.joining import stack
 from nbnn.tensor import Tensor
 
 
