@@ -179,6 +179,18 @@ from nbnn.functional.trigonometry import (
     sinh,
     tan,
 )
+from nbnn.functional.typed import (
+    BFloat16Tensor,
+    BoolTensor,
+    ByteTensor,
+    CharTensor,
+    DoubleTensor,
+    FloatTensor,
+    HalfTensor,
+    IntTensor,
+    LongTensor,
+    ShortTensor,
+)
 from nbnn.functional.views import (
     broadcast_to,
     chunk,

@@ -77,3 +77,29 @@ def test_a_generator_fixes_the_draw(draw):
     finally:
         nbnn.set_num_threads(before)
     assert drawn[0] == drawn[1]
+
+
+def test_integers_in_place():
+    x = nbnn.zeros(20000)
+    assert x.random_(5) is x
+    assert set(x.tolist()) == {0, 1, 2, 3, 4}
+    assert set(nbnn.zeros(5000, dtype=nbnn.int8).random_(-2, 1).tolist()) == {-2, -1, 0}
+    assert max(nbnn.zeros(4000, dtype=nbnn.uint8).random_().tolist()) > 250
+    assert set(nbnn.zeros(100, dtype=nbnn.bool).random_().tolist()) == {False, True}
+    assert (nbnn.zeros(1000).random_() <= 2**24).all()
+    assert nbnn.zeros(3, 4).T.random_(7).shape == (4, 3)
+    with pytest.raises(ValueError, match=r"random_: `low` \(=3\) must be less than `high` \(=3\)"):
+        x.random_(3, 3)
+
+
+@pytest.mark.parametrize(
+    "name", ["Float", "Double", "Half", "BFloat16", "Long", "Int", "Short", "Char", "Byte", "Bool"]
+)
+def test_constructors_by_type(name):
+    kind = getattr(nbnn, f"{name}Tensor")
+    made = kind([[1, 0], [1, 1]])
+    assert made.dtype is kind.dtype and made.tolist() == [[1, 0], [1, 1]] and isinstance(made, kind)
+    assert kind(2, 3).shape == (2, 3) and kind(made).tolist() == made.tolist() and kind().shape == (0,)
+    assert nbnn.ones(2).type(kind).dtype is kind.dtype
+    assert not isinstance(made, nbnn.IntTensor if name == "Long" else nbnn.LongTensor)
+    assert repr(kind) == f"<class 'nbnn.{name}Tensor'>"

@@ -31,6 +31,7 @@ from nbnn.functional import (
     shape,
     softmax,
     trigonometry,
+    typed,
     views,
 )
 from nbnn.functional.linear import matmul
@@ -77,7 +78,9 @@ def _cpu(self: Tensor) -> Tensor:
 
 def _type(self: Tensor, dtype: Any = None) -> Any:
     """The name of the type, or the Tensor converted to another."""
-    return f"nbnn.{self._dtype.name}" if dtype is None else array.to(self, dtypes.as_dtype(dtype, "type"))
+    if dtype is None:
+        return f"nbnn.{self._dtype.name}"
+    return array.to(self, dtypes.as_dtype(dtype.dtype if isinstance(dtype, typed.TensorType) else dtype, "type"))
 
 
 def _converter(kind: dtypes.dtype) -> Any:
@@ -140,6 +143,7 @@ _METHODS: dict[str, Any] = {
     **gathering.IN_PLACE,
     "bernoulli_": sampling.bernoulli_,
     "exponential_": sampling.exponential_,
+    "random_": sampling.random_,
     "contiguous": _contiguous,
     "cuda": _cuda,
     "cpu": _cpu,

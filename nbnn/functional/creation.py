@@ -143,7 +143,7 @@ def legacy_tensor(cls: type, args: tuple, dtype: Any, device: Any) -> Tensor:
     if len(args) == 1 and not isinstance(args[0], int):
         made = tensor(args[0], dtype=kind, device=device)
     else:
-        made = empty(*args, dtype=kind, device=device)
+        made = empty(*(args or (0,)), dtype=kind, device=device)
     return made if cls is Tensor else alias(made, cls=cls)
 
 

@@ -212,6 +212,25 @@ def exponential_(input: Tensor, lambd: float = 1.0, *, generator: Generator | No
     return _fill(input, div(neg(log1p(neg(u))), rate))
 
 
+_BITS = {dtypes.float16: 11, dtypes.bfloat16: 8, dtypes.float32: 24, dtypes.float64: 53}  # of a fraction
+_BITS |= {dtypes.bool_: 1, dtypes.uint8: 8, dtypes.int8: 7, dtypes.int16: 15, dtypes.int32: 31, dtypes.int64: 63}
+
+
+def random_(input: Tensor, low: Any = 0, high: Any = None, *, generator: Generator | None = None) -> Tensor:
+    """Fill `input` in place with integers uniform in [low, high); with one number in [0, low).
+
+    Without numbers the range begins at 0 and holds all integers that the dtype represents.
+    """
+    kind = input._dtype
+    if high is None:
+        whole = (1 << _BITS[kind]) - (kind is dtypes.int64) + (kind.is_floating_point)
+        low, high = (0, low) if low else (0, whole)
+    low, high = _check.integer("random_", "low", low), _check.integer("random_", "high", high)
+    if not low < high:
+        raise ValueError(f"random_: `low` (={low}) must be less than `high` (={high})")
+    return _fill(input, cast(randint(low, high, input._shape, generator=generator, device=input.device), kind))
+
+
 @takes_arrays
 def multinomial(
     input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None
