@@ -24,7 +24,17 @@ LINES_OF_A_FILE, LINES_OF_A_FUNCTION = 600, 60
 # What each room may import, by the first part of the name below `nbnn`. A family's file imports its own family only.
 SHARED = {"_cpu", "_cuda", "_gemm", "_norm", "_random", "_reduce", "_shuffle", "_simd", "_strided", "_vecmath", "_wide"}
 SHARED |= {"_bfloat"}
-ROOMS_OF = {"convolution": {"_conv_planes", "_conv_gemm", "_conv_few", "_conv_weight", "_conv_winograd"}}
+ROOMS_OF = {
+    "convolution": {
+        "_conv_batch",
+        "_conv_batch_weight",
+        "_conv_planes",
+        "_conv_gemm",
+        "_conv_few",
+        "_conv_weight",
+        "_conv_winograd",
+    }
+}
 MACHINE = ["dtypes", "device", "tensor", "autograd", "op"]
 ROOMS = {
     "_jit": set(),

@@ -93,6 +93,61 @@ def test_convolution_against_its_definition(dtype):
             np.testing.assert_allclose(fast, body, rtol=scale, atol=scale * 10, err_msg=f"{name} {case.params}")
 
 
+BATCHES = [  # many small images: c, size, o, kernel, stride, padding, dilation
+    (6, (1, 7, 9), 10, (1, 5, 5), (1, 1, 1), (0, 0, 0), (1, 1, 1)),
+    (32, (1, 4, 4), 90, (1, 4, 4), (1, 2, 2), (0, 1, 1), (1, 1, 1)),
+    (15, (3, 6, 5), 60, (2, 3, 3), (2, 1, 3), (1, 2, 0), (1, 2, 1)),
+    (2, (1, 9, 20), 12, (1, 5, 4), (1, 1, 1), (0, 2, 1), (1, 1, 1)),
+    (9, (1, 1, 40), 6, (1, 1, 5), (1, 1, 2), (0, 0, 3), (1, 1, 3)),
+    (8, (1, 9, 8), 30, (1, 3, 2), (1, 4, 3), (0, 3, 2), (1, 2, 2)),
+]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_many_small_images(dtype):
+    for n, (c, *options) in itertools.product((32, 61), BATCHES):
+        case = Case(n, c, *options, 1, dtype)
+        scale = 100 * np.finfo(dtype).eps
+        for biased in (True, False):
+            got = case.fast("conv", case.grad.size, case.x, case.weight, case.bias if biased else None)
+            np.testing.assert_allclose(
+                got, case.forward(biased).ravel(), rtol=scale, atol=scale * 10, err_msg=f"{case.params}"
+            )
+        for name, count, arrays in case.calls():
+            fast, body = case.fast(name, count, *arrays), case.body(name, count, *arrays)
+            np.testing.assert_allclose(fast, body, rtol=scale, atol=scale * 20, err_msg=f"{name} {case.params}")
+
+
+def test_more_images_than_are_turned_at_once():
+    case = Case(93, 16, (1, 40, 40), 30, (1, 1, 2), (1, 1, 1), (0, 0, 1), (1, 1, 1), 1)
+    for name, count, arrays in case.calls():
+        fast, body = case.fast(name, count, *arrays), case.body(name, count, *arrays)
+        np.testing.assert_allclose(fast, body, rtol=1e-4, atol=1e-3, err_msg=name)
+
+
+@pytest.mark.parametrize("n, o", [(2, 3), (2, 6), (2, 40), (40, 32)])  # dot products, of rows, outer products, batch
+@pytest.mark.parametrize("place", ["image", "gradient"])
+def test_an_infinity_reaches_the_same_weights_as_in_the_body(place, n, o):
+    padding, array = ((0, 1, 1), "x") if place == "image" else ((0, 0, 0), "grad")
+    case = Case(n, 8, (1, 7, 8), o, (1, 3, 3), (1, 1, 1), padding, (1, 1, 1), 1)
+    array = getattr(case, array)
+    for at, value in (((1, 2, 0, 0, 1), np.inf), ((1, 1, 0, 4, 5), -np.inf), ((0, 1, 0, 3, 2), np.nan)):
+        array[at] = value
+    fast, body = (f("conv_grad_weight", case.weight.size, case.grad, case.x) for f in (case.fast, case.body))
+    assert 0 < np.isfinite(body).sum() < body.size
+    np.testing.assert_array_equal(np.isposinf(fast), np.isposinf(body))
+    np.testing.assert_array_equal(np.isneginf(fast), np.isneginf(body))
+    np.testing.assert_allclose(fast, body, rtol=1e-4, atol=1e-4)
+
+
+def test_many_small_images_transposed_with_a_bias():
+    for c, *options in BATCHES:
+        case = Case(32, c, *options, 1)
+        bias = numbers(np.float32, (c,), 4)
+        fast, body = (f("conv_transpose", case.x.size, case.grad, case.weight, bias) for f in (case.fast, case.body))
+        np.testing.assert_allclose(fast, body, rtol=1e-5, atol=1e-4, err_msg=f"{case.params}")
+
+
 @pytest.mark.parametrize("groups", [1, 2])
 def test_gradients_are_the_adjoints(groups):
     """<grad, conv(x, w)> = <grad_input, x> = <grad_weight, w> = and the bias gradient is the plain sum."""
@@ -113,6 +168,7 @@ ZEROS = [
     (2, 0, (1, 5, 5), 4, 1),
     (2, 3, (1, 5, 5), 0, 1),
     (2, 3, (1, 5, 2), 4, 1),  # no output column
+    (40, 8, (1, 5, 2), 32, 1),
 ]
 
 
@@ -131,6 +187,8 @@ def test_nothing_to_convolve(n, c, size, o, groups):
         (3, 70, (1, 30, 31), 40, (1, 3, 3), (1, 2, 2), 1),
         (9, 32, (1, 30, 30), 32, (1, 3, 3), (1, 1, 1), 32),
         (2, 300, (1, 9, 9), 24, (1, 3, 3), (1, 1, 1), 1),
+        (95, 16, (1, 9, 9), 72, (1, 3, 3), (1, 2, 2), 1),
+        (40, 2, (1, 40, 37), 12, (1, 5, 5), (1, 1, 1), 1),
     ],
 )
 def test_convolution_has_the_same_bits_for_any_number_of_threads(n, c, size, o, kernel, stride, groups):

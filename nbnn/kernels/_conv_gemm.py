@@ -17,7 +17,7 @@ from nbnn.kernels._conv_planes import (
     run_planes,
     transposed_job,
 )
-from nbnn.kernels._conv_simd import prefetch
+from nbnn.kernels._conv_simd import prefetch, store_every_second
 from nbnn.kernels._cpu import inner_ranges
 from nbnn.kernels._gemm import KC, MR, pack_panel, round_up
 from nbnn.kernels._simd import (
@@ -170,6 +170,9 @@ def _copy_out(out, out_at, image_step, w, w_at, rows, columns, first, pixels, do
             if place.by_x == 1:
                 for j in range(0, useful, step):
                     store_part(out, target + j, load_part(w, source + j, useful - j), useful - j)
+            elif place.by_x == 2:
+                for j in range(0, useful, step):
+                    store_every_second(out, target + 2 * j, load_part(w, source + j, useful - j), useful - j)
             else:
                 for j in range(useful):
                     out[target + j * place.by_x] = w[source + j]

@@ -7,7 +7,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from nbnn.kernels._simd import _I32, _first, _load_masked, _store_masked, _vector_of
+from nbnn.kernels._simd import _I32, Tile, _first, _load_masked, _store_masked, _vector_of
 
 
 @intrinsic
@@ -35,6 +35,25 @@ def store_window(typingctx, array, index, value, first, stop):  # type: ignore[n
         return context.get_dummy_value()
 
     return types.void(array, types.intp, value, types.intp, types.intp), codegen
+
+
+@intrinsic
+def store_every_second(typingctx, array, index, value, count):  # type: ignore[no-untyped-def]
+    """Write lane k of a vector to ``array[index + 2 * k]`` for k < count; what lies between is not touched."""
+    lanes = value.lanes
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        even = ir.Constant(ir.VectorType(ir.IntType(1), lanes), [k % 2 == 0 for k in range(lanes)])
+        stop = builder.add(args[3], args[3])
+        for half in range(2):
+            twice = builder.shuffle_vector(args[2], args[2], _mask([half * lanes // 2 + k // 2 for k in range(lanes)]))
+            pointer = builder.gep(data, [builder.add(args[1], args[1].type(half * lanes))])
+            mask = builder.and_(even, _first(builder, stop, lanes, half * lanes))
+            _store_masked(builder, twice, pointer, mask, value)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, value, types.intp), codegen
 
 
 def _between(builder, first, stop, lanes):  # type: ignore[no-untyped-def]
@@ -99,3 +118,36 @@ def prefetch(typingctx, array, index):  # type: ignore[no-untyped-def]
         return context.get_dummy_value()
 
     return types.void(array, types.intp), codegen
+
+
+@intrinsic
+def tile_turned(typingctx, tile):  # type: ignore[no-untyped-def]
+    """A tile of one column of vectors, transposed: row r holds lane r of all rows."""
+    lanes = tile.vector.lanes
+    if tile.columns != 1 or tile.rows % lanes:
+        return None
+    turned = Tile(tile.vector, lanes, tile.rows // lanes)
+
+    def square(builder, rows):  # type: ignore[no-untyped-def]
+        """`lanes` rows, by halves: what differs in one bit of row and lane changes places."""
+        bit = 1
+        while bit < lanes:
+            low = _mask([k if k & bit == 0 else lanes + k - bit for k in range(lanes)])
+            high = _mask([k + bit if k & bit == 0 else lanes + k for k in range(lanes)])
+            rows = [
+                builder.shuffle_vector(row, rows[r + bit], low)
+                if r & bit == 0
+                else builder.shuffle_vector(rows[r - bit], row, high)
+                for r, row in enumerate(rows)
+            ]
+            bit *= 2
+        return rows
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        cells, value = [builder.extract_value(args[0], r) for r in range(tile.rows)], ir.Constant(turned.llvm, None)
+        for c in range(turned.columns):
+            for r, row in enumerate(square(builder, cells[c * lanes : (c + 1) * lanes])):
+                value = builder.insert_value(value, row, r * turned.columns + c)
+        return value
+
+    return turned(tile), codegen

@@ -12,6 +12,7 @@ from nbnn import _jit
 from nbnn.kernels._conv_few import band_rows
 from nbnn.kernels._conv_gemm import PLANES, run_length
 from nbnn.kernels._conv_planes import band_job, fan_grain, forward_job, in_place, make_plane, run_planes, tap_offset
+from nbnn.kernels._conv_weight_rows import rows_gradient, rows_pay, rows_workspace
 from nbnn.kernels._cpu import inner_ranges
 from nbnn.kernels._gemm import pack_panel, round_up
 from nbnn.kernels._simd import (
@@ -35,8 +36,8 @@ from nbnn.kernels._simd import (
 )
 
 _FEW = 8  # output channels of a group for which dot products are faster
-_ROWS = 8  # taps of one tile
-_COLUMNS = 2 if LANES == 16 else 1  # vectors of output channels of one tile
+ROWS = 8  # taps of one tile
+COLUMNS = 2 if LANES == 16 else 1  # vectors of output channels of one tile
 _TILES = 8  # most of one item
 _SEGMENT = 4096  # pixels whose gradients (512 KB) stay near the core for all tiles of an item
 _CHUNKS = 64
@@ -53,13 +54,13 @@ def _weight_offset(g, k):  # type: ignore[no-untyped-def]
 @_jit.shared
 def _block_of_taps(k_all, panels):  # type: ignore[no-untyped-def]
     """Weights of one item, so that there are eight items where there can be."""
-    return max(1, min(_TILES, (k_all + _ROWS - 1) // _ROWS * panels // 8)) * _ROWS
+    return max(1, min(_TILES, (k_all + ROWS - 1) // ROWS * panels // 8)) * ROWS
 
 
 @inner_ranges
 def _turn(start, stop, grain, w, w_at, grad, grad_at, groups, m, pixels, images):  # type: ignore[no-untyped-def]
     """Item = (group, panel of output channels, image): pixels outside, channels inside."""
-    width = _COLUMNS * lanes(w)
+    width = COLUMNS * lanes(w)
     panels = (m + width - 1) // width
     for item in range(start, stop):
         group, r, image = item // (panels * images), item // images % panels * width, item % images
@@ -69,7 +70,7 @@ def _turn(start, stop, grain, w, w_at, grad, grad_at, groups, m, pixels, images)
 
 def _segment(tile, p, p_at, offsets, w, w_at, first, last, length, g):  # type: ignore[no-untyped-def]
     """Add the outer products of runs `first` to `last` of one image."""
-    width = _COLUMNS * lanes(w)
+    width = COLUMNS * lanes(w)
     for run in range(first, last):
         at = p_at + (run // g.out_y * g.q_y + run % g.out_y) * g.q_x
         for px in range(at, at + length):
@@ -84,7 +85,7 @@ _add_segment = _jit.jit(_segment, inner=True)
 @inner_ranges
 def _tiles(start, stop, grain, w, sums_at, grad_at, p, p_at, fresh, images, groups, cs, m, g):  # type: ignore[no-untyped-def]
     """Item = (group, panel of output channels, block of tiles of taps), summed over the images of a block."""
-    width, k_all = _COLUMNS * lanes(w), cs * g.taps_z * g.taps_y * g.taps_x
+    width, k_all = COLUMNS * lanes(w), cs * g.taps_z * g.taps_y * g.taps_x
     panels = (m + width - 1) // width
     taps = _block_of_taps(k_all, groups * panels)
     blocks = (k_all + taps - 1) // taps
@@ -95,7 +96,7 @@ def _tiles(start, stop, grain, w, sums_at, grad_at, p, p_at, fresh, images, grou
         group, panel, first = item // (panels * blocks), item // blocks % panels, item % blocks * taps
         for s in range((images + several - 1) // several * segments):
             image, run = s // segments * several, s % segments * part
-            for k in range(first, min(k_all, first + taps), _ROWS):
+            for k in range(first, min(k_all, first + taps), ROWS):
                 end = k_all - 1
                 offsets = (
                     _weight_offset(g, k),
@@ -107,29 +108,29 @@ def _tiles(start, stop, grain, w, sums_at, grad_at, p, p_at, fresh, images, grou
                     _weight_offset(g, min(k + 6, end)),
                     _weight_offset(g, min(k + 7, end)),
                 )
-                tile = tile_zero(w, _ROWS, _COLUMNS)
+                tile = tile_zero(w, ROWS, COLUMNS)
                 for i in range(image, min(images, image + several)):
                     b_at = grad_at + (((group * panels + panel) * images + i) * pixels + run * length) * width
                     a_at = p_at + (i * groups + group) * cs * g.plane
                     tile = _add_segment(tile, p, a_at, offsets, w, b_at, run, min(runs, run + part), length, g)
-                at = sums_at + ((group * panels + panel) * round_up(k_all, _ROWS) + k) * width
+                at = sums_at + ((group * panels + panel) * round_up(k_all, ROWS) + k) * width
                 if s > 0 or not fresh:  # sums of segments, so that no sum is long
-                    tile = tile_add(tile, tile_load(w, at, width, _ROWS, _COLUMNS))
+                    tile = tile_add(tile, tile_load(w, at, width, ROWS, COLUMNS))
                 tile_store(tile, w, at, width)
 
 
 @inner_ranges
 def _turn_back(start, stop, grain, out, w, sums_at, k_all, m):  # type: ignore[no-untyped-def]
     """Item = a vector of output channels: their weights from the sums, where channels lie inside."""
-    width, step = _COLUMNS * lanes(w), lanes(w)
+    width, step = COLUMNS * lanes(w), lanes(w)
     panels, blocks = (m + width - 1) // width, (m + step - 1) // step
     for item in range(start, stop):
         group, r, k = item // blocks, item % blocks * step, 0
-        at = sums_at + (group * panels + r // width) * round_up(k_all, _ROWS) * width + r % width
+        at = sums_at + (group * panels + r // width) * round_up(k_all, ROWS) * width + r % width
         to = (group * m + r) * k_all
-        while r + step <= m and k + _ROWS <= k_all:
-            tile_store_columns(tile_load(w, at + k * width, width, _ROWS, 1), out, to + k, k_all)
-            k += _ROWS
+        while r + step <= m and k + ROWS <= k_all:
+            tile_store_columns(tile_load(w, at + k * width, width, ROWS, 1), out, to + k, k_all)
+            k += ROWS
         for c in range(min(step, m - r)):
             for j in range(k, k_all, step):
                 store_part(out, to + c * k_all + j, gather(w, at + c + j * width, width, k_all - j), k_all - j)
@@ -190,7 +191,7 @@ def _sums(start, stop, grain, out, grad, n, channels, size):  # type: ignore[no-
         out[item] = value
 
 
-_run_turn, _run_tiles, _run_turn_back = _turn.cpu, _tiles.cpu, _turn_back.cpu
+_run_turn, _run_tiles, run_turn_back = _turn.cpu, _tiles.cpu, _turn_back.cpu
 _run_few, run_sums = _few_weights.cpu, _sums.cpu
 
 
@@ -198,7 +199,7 @@ _run_few, run_sums = _few_weights.cpu, _sums.cpu
 def _block(n, groups, cs, m, g):  # type: ignore[no-untyped-def]
     """Images in work at once."""
     planes = 0 if in_place(g) else groups * cs * g.plane
-    grads = groups * round_up(m, _COLUMNS * LANES) * g.out_z * g.out_y * g.out_x
+    grads = groups * round_up(m, COLUMNS * LANES) * g.out_z * g.out_y * g.out_x
     return min(n, max(1, PLANES // max(1, planes + grads)))
 
 
@@ -206,24 +207,26 @@ def _block(n, groups, cs, m, g):  # type: ignore[no-untyped-def]
 def weight_workspace(n, groups, cs, m, sizes):  # type: ignore[no-untyped-def]
     """Numbers of scratch space of `weight_gradient`: planes and turned gradients of a block of images, and the sums."""
     g = forward_job(*sizes)
+    if rows_pay(cs, m, sizes):
+        return rows_workspace(n, groups, cs, m, sizes)
     if m <= _FEW:
         return _CHUNKS * (band_job(g, 0, 0, band_rows(g)).plane + 2 * LANES)
-    images, width = _block(n, groups, cs, m, g), _COLUMNS * LANES
+    images, width = _block(n, groups, cs, m, g), COLUMNS * LANES
     planes = 0 if in_place(g) else images * groups * cs * g.plane
-    sums = groups * round_up(m, width) * round_up(cs * g.taps_z * g.taps_y * g.taps_x, _ROWS)
+    sums = groups * round_up(m, width) * round_up(cs * g.taps_z * g.taps_y * g.taps_x, ROWS)
     return planes + images * groups * round_up(m, width) * g.out_z * g.out_y * g.out_x + sums
 
 
 def _many(out, grad, x, w, n, groups, cs, m, sizes, pool):  # type: ignore[no-untyped-def]
     """Outer products, block after block of images."""
     g = forward_job(*sizes)
-    width, k_all = _COLUMNS * lanes(w), cs * g.taps_z * g.taps_y * g.taps_x
+    width, k_all = COLUMNS * lanes(w), cs * g.taps_z * g.taps_y * g.taps_x
     panels = (m + width - 1) // width
     taps = _block_of_taps(k_all, groups * panels)
     blocks = (k_all + taps - 1) // taps
     pixels, image, together = g.out_z * g.out_y * g.out_x, g.size_z * g.size_y * g.size_x, _block(n, groups, cs, m, g)
     sums_at = 0
-    grad_at = groups * panels * width * round_up(k_all, _ROWS)
+    grad_at = groups * panels * width * round_up(k_all, ROWS)
     planes_at = grad_at + together * groups * panels * width * pixels
     for first in range(0, n, max(1, together)):
         images = min(together, n - first)
@@ -238,7 +241,7 @@ def _many(out, grad, x, w, n, groups, cs, m, sizes, pool):  # type: ignore[no-un
         _run_tiles(args, 0, groups * panels * blocks, 1, pool)
     args = (out, w, sums_at, k_all, m)
     items = groups * ((m + lanes(w) - 1) // lanes(w))
-    _run_turn_back(args, 0, items, fan_grain(items, k_all * lanes(w)), pool)
+    run_turn_back(args, 0, items, fan_grain(items, k_all * lanes(w)), pool)
 
 
 _many_outputs = _jit.jit(_many)
@@ -262,6 +265,8 @@ def weight_gradient(out, grad, x, w, n, groups, cs, m, sizes, pool):  # type: ig
     """out[o, c, tap] = the sum over images and pixels of the gradient of the output times what the tap sees."""
     if n == 0 or sizes[6] * sizes[7] * sizes[8] == 0:
         out[:] = 0
+    elif rows_pay(cs, m, sizes):
+        rows_gradient(out, grad, x, w, n, groups, cs, m, sizes, pool)
     elif m <= _FEW:
         _few_outputs(out, grad, x, w, n, groups, cs, m, sizes, pool)
     else:

@@ -30,8 +30,11 @@ def _tile_rows(n, oh):  # type: ignore[no-untyped-def]
 
 
 @_jit.shared
-def winograd_pays(n, groups, cs, m, flipped, sizes):  # type: ignore[no-untyped-def]
-    """Whether kernel and stride allow it and it is faster, by an estimate of the cycles of transforms and products."""
+def winograd_pays(n, groups, cs, m, flipped, sizes, batch):  # type: ignore[no-untyped-def]
+    """Whether kernel and stride allow it and it is faster, by an estimate of the cycles of transforms and products.
+
+    Where `batch` stands for the direct product, that one multiplies nothing by padding and fills its vectors.
+    """
     oh, ow = (sizes[1], sizes[2]) if flipped else (sizes[7], sizes[8])
     if groups != 1 or sizes[0] != 1 or sizes[3] != 1 or sizes[4] != 3 or sizes[5] != 3 or sizes[12] != 0:
         return False
@@ -43,7 +46,7 @@ def winograd_pays(n, groups, cs, m, flipped, sizes):  # type: ignore[no-untyped-
     rows, across = _tile_rows(n, oh), (ow + 3) // 4
     parts = (across + 14) // 15
     ours = rows * (10 * parts * (280 * cs + 190 * m) + 12 * across * m * cs) + 600 * m * cs
-    return ours < 12 * n * oh * ow * m * cs * 9 // 32
+    return 5 * ours < (3 if batch else 5) * (12 * n * oh * ow * m * cs * 9 // 32)
 
 
 def _weight_column(a, b, c, quarter, minus_sixth, twelfth, last):  # type: ignore[no-untyped-def]

@@ -11,6 +11,7 @@ stand in rooms of their own:
 * `_conv_planes`: where the numbers lie; `_conv_simd`: vectors of pixels,
 * `_conv_gemm`: the matrix product that packs its panels straight from the image (forward and transposed),
 * `_conv_winograd`: kernels of 3 x 3 in a quarter of the multiplications,
+* `_conv_batch`, `_conv_batch_weight`: many small images, side by side,
 * `_conv_few`: few output channels for each group, depthwise above all,
 * `_conv_weight`: the gradients to weight and bias.
 """
@@ -18,6 +19,8 @@ stand in rooms of their own:
 from __future__ import annotations
 
 from nbnn import _jit
+from nbnn.kernels._conv_batch import batch_convolve, batch_pays, batch_workspace
+from nbnn.kernels._conv_batch_weight import batch_weight_gradient, batch_weight_pays, batch_weight_workspace
 from nbnn.kernels._conv_few import FEW, few_convolve, few_workspace
 from nbnn.kernels._conv_gemm import gemm_convolve, gemm_workspace
 from nbnn.kernels._conv_weight import run_sums, weight_gradient, weight_workspace
@@ -150,21 +153,28 @@ def _each_tap(w, bias, kernel):  # type: ignore[no-untyped-def]
 @_jit.shared
 def _convolve(out, x, weight, added, lead, w, n, groups, cs, m, flipped, sizes, pool):  # type: ignore[no-untyped-def]
     done = False
-    if m <= FEW:
+    batch = batch_pays(n, groups, cs, m, flipped, sizes)
+    if m <= FEW and not batch:
         few_convolve(out, x, weight, added, lead, w, n, groups, cs, m, flipped, sizes, pool)
         done = True
-    elif w.itemsize == 4 and winograd_pays(n, groups, cs, m, flipped, sizes):
+    elif w.itemsize == 4 and winograd_pays(n, groups, cs, m, flipped, sizes, batch):
         done = winograd_convolve(out, x, weight, added, lead, w, n, cs, m, flipped, sizes, pool)
+    elif batch:
+        batch_convolve(out, x, weight, added, lead, w, n, cs, m, flipped, sizes, pool)
+        done = True
     if not done:
         gemm_convolve(out, x, weight, added, lead, w, n, groups, cs, m, flipped, sizes, pool)
 
 
 @_jit.shared
 def _workspace(n, groups, cs, m, flipped, sizes):  # type: ignore[no-untyped-def]
-    if m <= FEW:
+    batch = batch_pays(n, groups, cs, m, flipped, sizes)
+    if m <= FEW and not batch:
         return few_workspace(flipped, sizes)
     size = gemm_workspace(n, groups, cs, m, flipped, sizes)
-    if winograd_pays(n, groups, cs, m, flipped, sizes):
+    if batch:
+        size = max(size, batch_workspace(n, cs, m, flipped, sizes))
+    if winograd_pays(n, groups, cs, m, flipped, sizes, batch):
         size = max(size, winograd_workspace(n, cs, m, flipped, sizes))
     return size
 
@@ -228,6 +238,8 @@ def conv_grad_weight_workspace(n, c, d, h, w, o, kd, kh, kw, od, oh, ow, sd, sh,
     sizes = (d, h, w, kd, kh, kw, od, oh, ow, sd, sh, sw, pd, ph, pw, dd, dh, dw)
     if _is_product(n, c, o, groups, sizes):
         return workspace_size(o, c * kd * kh * kw, n)
+    if batch_weight_pays(n, groups, c // groups, o // groups, sizes):
+        return batch_weight_workspace(n, c, o, sizes)
     return weight_workspace(n, groups, c // groups, o // groups, sizes)
 
 
@@ -240,6 +252,8 @@ def conv_grad_weight_fast(
     sizes, k = (d, h, w, kd, kh, kw, od, oh, ow, sd, sh, sw, pd, ph, pw, dd, dh, dw), c * kd * kh * kw
     if _is_product(n, c, o, groups, sizes):
         gemm(out, 0, grad, 0, x, 0, None, 0, o, k, n, 1, o, k, 1, k, workspace, 0, pool)
+    elif batch_weight_pays(n, groups, c // groups, o // groups, sizes):
+        batch_weight_gradient(out, grad, x, workspace, n, c, o, sizes, pool)
     else:
         weight_gradient(out, grad, x, workspace, n, groups, c // groups, o // groups, sizes, pool)
 
