@@ -74,7 +74,8 @@ from nbnn.functional import (
 )
 from nbnn.functional._precision import get_float32_matmul_precision, set_float32_matmul_precision
 from nbnn.functional.arithmetic import rsub, true_divide
-from nbnn.functional.array import add, argmax, clone, div, eq, ge, gt, le, lt, mean, mul, ne, neg, sub, sum
+from nbnn.functional.array import add, clone, div, eq, ge, gt, le, lt, mean, mul, ne, neg, sub, sum
+from nbnn.functional.binning import bincount, bucketize, searchsorted
 from nbnn.functional.choice import clamp, clamp_max, clamp_min, clip, where
 from nbnn.functional.combination import addcdiv, addcmul, lerp
 from nbnn.functional.comparison import allclose, equal, isclose, maximum, minimum
@@ -99,8 +100,10 @@ from nbnn.functional.creation import (
     zeros,
     zeros_like,
 )
+from nbnn.functional.cumulative import cumprod, cumsum
 from nbnn.functional.distance import cdist
 from nbnn.functional.division import floor_divide, fmod, remainder
+from nbnn.functional.extreme import amax, amin, aminmax, argmax, argmin, max, min
 from nbnn.functional.gathering import (
     gather,
     index_add,
@@ -128,6 +131,7 @@ from nbnn.functional.logic import (
     logical_xor,
 )
 from nbnn.functional.masking import masked_fill, masked_select, nonzero
+from nbnn.functional.ordering import argsort, kthvalue, median, quantile, sort, topk, unique, unique_consecutive
 from nbnn.functional.pointwise import digamma, lgamma, log10, reciprocal, square
 from nbnn.functional.power import pow
 from nbnn.functional.product import addbmm, addmm, addmv, baddbmm, bmm, dot, mm, mv, outer
@@ -164,6 +168,7 @@ from nbnn.functional.rounding import (
 )
 from nbnn.functional.sampling import bernoulli, multinomial, normal, rand_like, randint_like, randn_like
 from nbnn.functional.shape import flatten, permute, reshape, squeeze, t, transpose, unsqueeze
+from nbnn.functional.statistics import all, any, count_nonzero, logsumexp, norm, prod, std, std_mean, var, var_mean
 from nbnn.functional.trigonometry import (
     acos,
     arccos,

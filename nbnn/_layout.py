@@ -15,7 +15,7 @@ Sizes = tuple[int, ...]
 
 _TILED_FROM = 4  # elements of an axis that is worth tiles
 # Elements move as numbers of their width: one compile for float32, int32 and uint32.
-_WORDS: dict[int, Any] = {1: np.dtype(np.uint8), 2: np.dtype(np.uint16), 4: np.dtype(np.uint32), 8: np.dtype(np.uint64)}
+WORDS: dict[int, Any] = {1: np.dtype(np.uint8), 2: np.dtype(np.uint16), 4: np.dtype(np.uint32), 8: np.dtype(np.uint64)}
 
 
 @functools.lru_cache(maxsize=4096)
@@ -51,7 +51,7 @@ def spread(axes: Sizes, shape: Sizes, own: Sizes, strides: Sizes) -> Sizes:
 
 def words(storage: Any) -> Any:
     """The elements as unsigned integers of their width."""
-    return storage.view(_WORDS[storage.dtype.itemsize])
+    return storage.view(WORDS[storage.dtype.itemsize])
 
 
 def merge(shape: Sizes, a: Sizes, b: Sizes) -> list[tuple[int, int, int]]:
@@ -116,7 +116,7 @@ def copy(shape: Sizes, out: Any, strides: Sizes, offset: int, x: Any, x_strides:
     for c in _plan_copy(shape, strides, x_strides):
         to, source = offset + c.away, x_offset + c.x_away
         if isinstance(out, np.ndarray):
-            word = _WORDS[out.itemsize]
+            word = WORDS[out.itemsize]
             fast = _strided.move_tiles_fast if c.tiled else _strided.move_rows_fast
             args = (out.view(word), x.view(word), c.sizes, to, c.strides, source, c.x_strides)
             _cpu.enter_fast(fast, args, c.total)

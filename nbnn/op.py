@@ -379,7 +379,7 @@ def to_tensors(op_name: str, values: tuple) -> tuple[tuple, bool]:
 def to_numpy(value: Any) -> Any:
     """A Tensor, or the Tensors in a tuple, as NumPy arrays."""
     if isinstance(value, tuple):
-        return tuple(map(to_numpy, value))
+        return value._make(map(to_numpy, value)) if hasattr(value, "_make") else tuple(map(to_numpy, value))
     return value.numpy() if isinstance(value, Tensor) else value
 
 

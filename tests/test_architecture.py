@@ -433,6 +433,7 @@ NOT_FLOAT |= {"comparison.isclose", "logic.opposite"}
 BITS = {"array.half_to_float", "array.float_to_half", "array.bfloat_to_float", "array.float_to_bfloat"}
 BITS |= {f"logic.{name}" for name in ("bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_not")}
 BITS |= {"logic.left_shift", "logic.right_shift"}
+BITS |= {"ordering.float_key", "ordering.flipped"}
 
 
 @pytest.mark.parametrize("name", sorted(set(kernels()) - BITS - INTEGERS))

@@ -8,7 +8,7 @@ from benchmarks.cases.case import Case, Run
 
 # The order of the table; `tables` are the cases of the tests' own tables.
 FAMILIES = (
-    *("small", "array", "linear", "activation", "dropout", "embedding", "convolution", "pooling"),
+    *("small", "array", "reduction", "linear", "activation", "dropout", "embedding", "convolution", "pooling"),
     *("padding", "vision", "normalization", "loss"),
     *("recurrent", "attention"),
     "optim",

@@ -10,16 +10,20 @@ from nbnn.functional import (
     activation,
     arithmetic,
     array,
+    binning,
     choice,
     combination,
     comparison,
     creation,
+    cumulative,
     division,
+    extreme,
     gathering,
     indexing,
     inplace,
     logic,
     masking,
+    ordering,
     piecewise,
     pointwise,
     power,
@@ -30,6 +34,7 @@ from nbnn.functional import (
     sampling,
     shape,
     softmax,
+    statistics,
     trigonometry,
     typed,
     views,
@@ -43,17 +48,6 @@ def _reflected(function: Any) -> Any:
         return function(other, self)
 
     return method
-
-
-def _truth(self: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
-    """Whether all elements (along an axis) are different from zero."""
-    misses = array.sum(array.eq(self, 0), dim, keepdim)
-    return array.eq(misses, 0)
-
-
-def _any(self: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
-    """Whether any element (along an axis) is different from zero."""
-    return array.ne(array.sum(array.ne(self, 0), dim, keepdim), 0)
 
 
 def _where(self: Tensor, condition: Tensor, other: Any) -> Tensor:
@@ -138,8 +132,6 @@ _METHODS: dict[str, Any] = {
     "__setitem__": inplace.setitem,
     "matmul": matmul,
     "view": shape.view_,
-    "all": _truth,
-    "any": _any,
     **gathering.IN_PLACE,
     "bernoulli_": sampling.bernoulli_,
     "exponential_": sampling.exponential_,
@@ -172,7 +164,7 @@ _METHODS: dict[str, Any] = {
 
 _FROM_MODULES: dict[Any, tuple[str, ...]] = {
     array: (
-        "add", "sub", "mul", "div", "neg", "sum", "mean", "argmax", "eq", "ne", "lt", "le", "gt", "ge", "to", "clone",
+        "add", "sub", "mul", "div", "neg", "sum", "mean", "eq", "ne", "lt", "le", "gt", "ge", "to", "clone",
     ),
     arithmetic: ("true_divide",),
     choice: ("clamp", "clamp_max", "clamp_min", "clip"),
@@ -192,6 +184,7 @@ _FROM_MODULES: dict[Any, tuple[str, ...]] = {
     rearrange: (
         "repeat", "tile", "repeat_interleave", "flip", "roll", "rot90", "tril", "triu", "diag", "diag_embed",
     ),
+    extreme: ("amax", "amin", "aminmax", "argmax", "argmin", "max", "min"),
     indexing: ("narrow",),
     sampling: ("bernoulli", "multinomial"),
     gathering: (
@@ -215,6 +208,10 @@ _FROM_MODULES: dict[Any, tuple[str, ...]] = {
     ),
     rectifier: ("prelu",),
     softmax: ("softmax", "log_softmax"),
+    ordering: ("argsort", "kthvalue", "median", "quantile", "sort", "topk", "unique", "unique_consecutive"),
+    binning: ("bincount",),
+    cumulative: ("cumprod", "cumsum"),
+    statistics: ("all", "any", "count_nonzero", "logsumexp", "norm", "prod", "std", "var"),
 }  # fmt: skip
 
 _IN_PLACE_OPERATORS = {

@@ -9,7 +9,8 @@ import nbnn.device as _device
 from nbnn import dtypes
 from nbnn.autograd import Node
 from nbnn.functional import _check
-from nbnn.functional.array import argmax, cast
+from nbnn.functional.array import cast
+from nbnn.functional.extreme import argmax
 from nbnn.kernels import embedding as K
 from nbnn.op import Launch, Op, apply, takes_arrays
 from nbnn.tensor import Tensor, flat, make, store

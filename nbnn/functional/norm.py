@@ -10,11 +10,12 @@ import numpy as np
 from nbnn.dtypes import as_dtype
 from nbnn.functional import _check
 from nbnn.functional.arithmetic import div, mul
-from nbnn.functional.array import argmax, neg
+from nbnn.functional.array import neg
 from nbnn.functional.array import sum as total
 from nbnn.functional.comparison import eq
 from nbnn.functional.conversion import cast
 from nbnn.functional.decomposition import svdvals
+from nbnn.functional.extreme import argmax
 from nbnn.functional.gathering import gather
 from nbnn.functional.masking import masked_fill
 from nbnn.functional.pointwise import exp, log

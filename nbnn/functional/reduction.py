@@ -9,6 +9,7 @@ from typing import Any
 import nbnn.device as _device
 from nbnn import _layout, dtypes
 from nbnn.autograd import Node
+from nbnn.functional import _check
 from nbnn.functional.conversion import cast, clone
 from nbnn.functional.creation import full
 from nbnn.kernels import _reduce
@@ -21,7 +22,7 @@ def _sum_forward(x: Tensor, params: tuple) -> tuple[Tensor]:
     axes, out_shape = params
     kind, shape = x._dtype, x._shape
     if x._strides is None and (middle := _neighbours(shape, axes)) is not None:
-        return (make(_sum_middle(x._data, *middle, kind), out_shape, kind),)
+        return (make(sum_middle(x._data, *middle, kind), out_shape, kind),)
     axes = tuple(k for k in axes if shape[k] != 1)
     if not axes:
         return (clone(x.detach()).reshape(out_shape),)  # a result never shares its input's memory
@@ -81,12 +82,12 @@ def _sum_axes(data: Any, axes: list[tuple[int, bool]], kind: dtypes.dtype) -> An
         while first > 0 and axes[first - 1][1]:
             first -= 1
         outer, inner = (math.prod(n for n, _ in part) for part in (axes[:first], axes[last + 1 :]))
-        data = _sum_middle(data, outer, math.prod(n for n, _ in axes[first : last + 1]), inner, kind)
+        data = sum_middle(data, outer, math.prod(n for n, _ in axes[first : last + 1]), inner, kind)
         axes = [*axes[:first], *axes[last + 1 :]]
     return data
 
 
-def _sum_middle(data: Any, outer: int, length: int, inner: int, kind: dtypes.dtype) -> Any:
+def sum_middle(data: Any, outer: int, length: int, inner: int, kind: dtypes.dtype) -> Any:
     """Sum (outer, length, inner) over its middle axis: sums of blocks, until one is left."""
     while True:
         blocks = -(-length // _reduce.BLOCK)
@@ -139,3 +140,33 @@ def sum_to(grad: Tensor, shape: tuple[int, ...]) -> Tensor:
     lead = len(grad._shape) - len(shape)
     repeats = [lead + k for k, n in enumerate(shape) if n == 1 and grad._shape[lead + k] != 1]
     return sum_over(grad, (*range(lead), *repeats), shape)
+
+
+# -- axes -------------------------------------------------------------------------------------------------------------
+
+
+def lines(x: Tensor, axes: tuple[int, ...]) -> tuple[Any, int, int, int]:
+    """The elements as (outer, length, inner) with `axes` in the middle, moved to the end where they are scattered."""
+    shape = x._shape
+    if not axes:
+        return flat(x), 1, 1, 1
+    first, last = min(axes), max(axes)
+    if last - first + 1 != len(axes):
+        order = [k for k in range(len(shape)) if k not in axes] + list(axes)
+        strides = x.stride()
+        x = view(x, tuple(shape[k] for k in order), tuple(strides[k] for k in order), x._offset)
+        outer, length = (math.prod(n for k, n in enumerate(shape) if (k in axes) is inside) for inside in (False, True))
+        return flat(x), outer, length, 1
+    return flat(x), math.prod(shape[:first]), math.prod(shape[first : last + 1]), math.prod(shape[last + 1 :])
+
+
+def reduced(shape: tuple[int, ...], axes: tuple[int, ...], keepdim: bool) -> tuple[int, ...]:
+    """The shape without the axes, or with size 1 there."""
+    return tuple([1 if k in axes else n for k, n in enumerate(shape) if keepdim or k not in axes])
+
+
+def axes_of(op: str, shape: tuple[int, ...], dim: Any, keepdim: bool) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The axes that `dim` names (none of a 0-d Tensor), and the shape without them."""
+    axes = _check.dims(op, dim, len(shape))
+    axes = axes if shape else ()
+    return axes, reduced(shape, axes, keepdim)

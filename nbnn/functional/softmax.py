@@ -9,8 +9,9 @@ from typing import Any
 from nbnn.autograd import Node
 from nbnn.dtypes import as_dtype, float32
 from nbnn.functional import _check
-from nbnn.functional.array import add, argmax, cast, div, eq, mul, neg, sub, sum
+from nbnn.functional.array import add, cast, div, eq, mul, neg, sub, sum
 from nbnn.functional.creation import arange, rand
+from nbnn.functional.extreme import argmax
 from nbnn.functional.pointwise import exp, log
 from nbnn.functional.shape import broadcast_to
 from nbnn.kernels import softmax as K

@@ -154,7 +154,15 @@ def _difference(builder: Any, a: Any, b: Any) -> Any:
     return builder.sub(a, b) if _is_integer(a) else builder.fsub(a, b)
 
 
-_LANE_OPS = {"add": _sum, "subtract": _difference, "multiply": _product, "maximum": _maximum}
+def _leading(builder: Any, a: Any, b: Any) -> Any:
+    """The larger; NaN before all numbers."""
+    if _is_integer(a):
+        return builder.select(builder.icmp_signed(">=", a, b), a, b)
+    stays = builder.or_(builder.fcmp_ordered(">=", a, b), builder.fcmp_unordered("uno", a, a))
+    return builder.select(stays, a, b)
+
+
+_LANE_OPS = {"add": _sum, "subtract": _difference, "multiply": _product, "maximum": _maximum, "leading": _leading}
 
 
 def _lane_op(name: str) -> Any:
@@ -167,9 +175,47 @@ def _lane_op(name: str) -> Any:
     return intrinsic(typing)
 
 
-lanes_add, lanes_subtract, lanes_multiply, lanes_larger = (
-    _lane_op(name) for name in ("add", "subtract", "multiply", "maximum")
+lanes_add, lanes_subtract, lanes_multiply, lanes_larger, lanes_leading = (
+    _lane_op(name) for name in ("add", "subtract", "multiply", "maximum", "leading")
 )
+
+
+@intrinsic
+def turned(typingctx, value, turn):
+    """Numbers (lanes, or one) in reversed order of size where `turn` is 1, as they are where it is 0: -x or ~x."""
+    kind = getattr(value, "dtype", value)
+
+    def codegen(context, builder, signature, args):
+        bits = ir.IntType(kind.bitwidth)
+        mask = builder.trunc(args[1], bits) if kind.bitwidth < 64 else args[1]
+        if isinstance(kind, types.Integer):
+            mask = builder.neg(mask)
+        else:
+            mask = builder.shl(mask, ir.Constant(bits, kind.bitwidth - 1))
+        if isinstance(value, _Lanes):
+            mask = _splat_value(builder, mask, value)
+        return builder.bitcast(builder.xor(builder.bitcast(args[0], mask.type), mask), args[0].type)
+
+    return value(value, types.int64), codegen
+
+
+@intrinsic
+def lanes_find(typingctx, lanes, wanted):
+    """The first lane that equals its lane of `wanted` (NaN equals NaN); 64 where there is none."""
+
+    def codegen(context, builder, signature, args):
+        a, b = args
+        if _is_integer(a):
+            same = builder.icmp_signed("==", a, b)
+        else:
+            both = builder.and_(builder.fcmp_unordered("uno", a, a), builder.fcmp_unordered("uno", b, b))
+            same = builder.or_(builder.fcmp_ordered("==", a, b), both)
+        bits = builder.bitcast(same, ir.IntType(lanes.count))
+        if lanes.count < 64:
+            bits = builder.zext(bits, ir.IntType(64))
+        return builder.cttz(bits, ir.Constant(ir.IntType(1), 0))
+
+    return types.int64(lanes, lanes), codegen
 
 
 def _fold(name: str) -> Any:
@@ -192,6 +238,7 @@ def _fold(name: str) -> Any:
 
 
 _fold_sum, _fold_max = _fold("add"), _fold("maximum")
+fold_product, fold_leading = _fold("multiply"), _fold("leading")
 
 
 # Plain forms: the maths, and what the simulator and CUDA run. On the CPU they take strided and very short ranges.

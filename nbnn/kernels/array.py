@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from nbnn.kernels._cpu import over_elements, over_outputs, over_rows
-from nbnn.kernels._vecmath import natural
+from nbnn.kernels._cpu import over_elements, over_outputs
 
 
 @over_outputs(1)
@@ -170,17 +169,3 @@ def lt(a, b):
 def le(a, b):
     """y = (a <= b)"""
     return a <= b
-
-
-@over_rows
-def argmax(row, out, x, length, inner):
-    """The first position of the largest value along the middle axis of (outer, length, inner); NaN is largest."""
-    base = (row // inner) * length * inner + row % inner
-    best = x[base]
-    where = 0
-    for k in range(1, length):
-        value = x[natural(base + k * inner)]
-        if value > best or (value != value and best == best):
-            best = value
-            where = k
-    out[row] = where

@@ -40,3 +40,12 @@ def loaded(module, **tensors):
         if t is not None:
             getattr(module, name).detach().copy_(t)
     return module
+
+
+def away(*shapes):
+    """A maker of numbers between 0.5 and 2 of either sign: nothing to divide by zero."""
+
+    def make(r):
+        return tuple(np.asarray(r.uniform(0.5, 2, s) * r.choice([-1.0, 1.0], s)) for s in shapes)
+
+    return make

@@ -5,20 +5,11 @@ import math
 import numpy as np
 
 import nbnn
-from tests.cases import arrays, normal, one, uniform
+from tests.cases import arrays, away, normal, one, uniform
 from tests.engine import Bad, Case
 
 INF, NAN = math.inf, math.nan
 SPECIAL = [NAN, INF, -INF, 0.0, -0.0, 1.5, -2.0]
-
-
-def away(*shapes):
-    """Numbers between 0.5 and 2 of either sign: nothing to divide by zero."""
-
-    def make(r):
-        return tuple(np.asarray(r.uniform(0.5, 2, s) * r.choice([-1.0, 1.0], s)) for s in shapes)
-
-    return make
 
 
 # -- arithmetic ----------------------------------------------------------------------------------------------------
