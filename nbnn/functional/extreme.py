@@ -171,9 +171,9 @@ def _found(op: str, input: Tensor, dim: int, keepdim: bool, least: bool) -> tupl
 
 def _max_or_min(op: str, input: Tensor, dim: Any, keepdim: bool, other: Any, least: bool) -> Any:
     if isinstance(dim, Tensor) or other is not None:
-        from nbnn import functional
+        from nbnn.functional.comparison import maximum, minimum
 
-        return getattr(functional, "minimum" if least else "maximum")(input, dim if other is None else other)
+        return (minimum if least else maximum)(input, dim if other is None else other)
     if dim is None:
         return extreme_of(op, input, None, keepdim, least)
     return Found(*_found(op, input, dim, keepdim, least))

@@ -25,8 +25,8 @@ STRIP = 256  # columns side by side: their leaders stay in the first-level cache
 
 @inlined
 def _leads(v, best, least):
-    """Whether `v` takes the place of `best`."""
-    return ((v < best) if least != 0 else (v > best)) | ((v != v) & (best == best))
+    """Whether `v` takes the place of `best`, which only a number can lose."""
+    return (not (best <= v if least != 0 else best >= v)) & (best == best)
 
 
 @inlined
