@@ -191,3 +191,26 @@ def test_modules_are_torchs(name):
     theirs = getattr(torch.nn, name + "Cell")(3, 4, bias=False)
     assert repr(cell) == repr(theirs)
     assert list(cell.state_dict()) == list(theirs.state_dict())
+
+
+@pytest.mark.parametrize("cls", MODULES)
+def test_many_sequences_in_near_weights(cls):
+    """16 sequences and more: the steps multiply by W too, and keep nothing where no gradient is asked for."""
+    layer = cls(5, 19, bidirectional=True)
+    exact = cls(5, 19, bidirectional=True).double()
+    exact.load_state_dict(layer.state_dict())
+    x = nbnn.randn(3, 17, 5)
+    packed = pack_padded_sequence(x, nbnn.tensor([3] * 16 + [1]))
+    own, wanted = x.clone().requires_grad_(), x.double().requires_grad_()
+    y, _ = layer(own)
+    y.sum().backward()
+    exact(wanted)[0].sum().backward()
+    np.testing.assert_allclose(own.grad.numpy(), wanted.grad.numpy(), rtol=1e-4, atol=1e-5)
+    for given in (x, packed):
+        kept = layer(given)[0]
+        with nbnn.no_grad():
+            free = layer(given)[0]
+        pairs = (kept.data, free.data) if given is packed else (kept, free)
+        engine.same_bits(*(t.detach().numpy() for t in pairs), "output without a gradient")
+    single = layer(x[:, :1])[0]
+    np.testing.assert_allclose(y[:, :1].detach().numpy(), single.detach().numpy(), rtol=1e-5, atol=1e-6)

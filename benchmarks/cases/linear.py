@@ -13,15 +13,17 @@ def cases() -> Iterator[Case]:
     """Matrix products and linear layers."""
     family = "matmul"
     for n in (64, 128, 256, 512, 1024, 2048):
-        yield from op(f"matmul {n}", family, lambda T, F, a, b: T.matmul(a, b), (n, n), (n, n))
-    yield from op("matmul 32x128x64 @ 32x64x128", family, lambda T, F, a, b: a @ b, (32, 128, 64), (32, 64, 128))
-    yield from op("matmul 64x64x64 @ 64x64x64", family, lambda T, F, a, b: a @ b, (64, 64, 64), (64, 64, 64))
+        yield from op(f"matmul {n}", family, lambda T, F, a, b: T.matmul(a, b), (n, n), (n, n), depth=n)
+    yield from op(
+        "matmul 32x128x64 @ 32x64x128", family, lambda T, F, a, b: a @ b, (32, 128, 64), (32, 64, 128), depth=64
+    )
+    yield from op("matmul 64x64x64 @ 64x64x64", family, lambda T, F, a, b: a @ b, (64, 64, 64), (64, 64, 64), depth=64)
     for n in (512, 1024, 2048):
-        yield from op(f"matmul {n}, medium", family, medium, (n, n), (n, n), compare=False, backward=False)
-    yield from op("linear 64x784 to 256", family, linear, (64, 784), (256, 784), (256,))
-    yield from op("linear 1x64 to 64", family, linear, (1, 64), (64, 64), (64,))
-    yield from op("linear 128x1024 to 1024", family, linear, (128, 1024), (1024, 1024), (1024,))
-    yield from op("linear 32x512 to 10", family, linear, (32, 512), (10, 512), (10,))
+        yield from op(f"matmul {n}, medium", family, medium, (n, n), (n, n), compare=False, backward=False, depth=n)
+    yield from op("linear 64x784 to 256", family, linear, (64, 784), (256, 784), (256,), depth=784)
+    yield from op("linear 1x64 to 64", family, linear, (1, 64), (64, 64), (64,), depth=64)
+    yield from op("linear 128x1024 to 1024", family, linear, (128, 1024), (1024, 1024), (1024,), depth=1024)
+    yield from op("linear 32x512 to 10", family, linear, (32, 512), (10, 512), (10,), depth=512)
 
 
 def linear(T: ModuleType, F: ModuleType, x: Any, weight: Any, bias: Any) -> Any:

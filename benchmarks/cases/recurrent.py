@@ -14,11 +14,13 @@ from benchmarks.cases.case import Case, Run, same_weights
 
 def cases() -> Iterator[Case]:
     """Two layers of 256 on 35 steps of 20 sequences, as in language models; one small layer."""
-    for name in ("LSTM", "GRU", "RNN"):
+    for name, gates in (("LSTM", 4), ("GRU", 3), ("RNN", 1)):
         for label, size in (("35x20x128 to 2x256", (35, 20, 128, 256, 2)), ("8x4x16 to 32", (8, 4, 16, 32, 1))):
+            depth = gates * (size[2] + (2 * size[4] - 1) * size[3])
             for backward in (False, True):
                 build = functools.partial(layer_run, name, size, backward)
-                yield Case(f"{name} {label}{', backward' if backward else ''}", "recurrent", build)
+                label_of = f"{name} {label}{', backward' if backward else ''}"
+                yield Case(label_of, "recurrent", build, depth=depth, backward=backward)
 
 
 def layer_run(name: str, size: tuple[int, ...], backward: bool, T: ModuleType, F: ModuleType) -> Run:

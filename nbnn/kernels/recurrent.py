@@ -22,17 +22,18 @@ from nbnn.kernels._simd import (
     fma,
     lanes,
     less,
+    load,
     load_part,
     maximum,
     select,
     splat,
+    store,
     store_part,
     tile_load,
     tile_load_part,
     tile_outer,
     tile_store,
     tile_store_columns,
-    tile_store_part,
     tile_zero,
     zero,
 )
@@ -157,6 +158,7 @@ def step_product(item, dh, hidden, w, at, units, gates):  # type: ignore[no-unty
 # read from an interleaved copy.
 
 _GRAIN = 1 << 18  # multiply-adds of one chunk
+_NEAR = 1 << 19  # numbers of W and U that lie near enough to be read in each step
 _LOW = 4  # rows of the tile for what is left over after tiles of MR rows (20 rows: 8 + 8 + 4)
 
 
@@ -165,50 +167,56 @@ def _groups(units, width):  # type: ignore[no-untyped-def]
     return (units + width - 1) // width
 
 
-def _interleave_rows(w, to, at, rows, k):  # type: ignore[no-untyped-def]
-    """Rows of k numbers from w[at:] in panels of MR rows: step s of a product reads MR numbers that lie together.
+def _interleave_rows(w, to, at, rows, k, x, x_at, deep):  # type: ignore[no-untyped-def]
+    """Rows of `deep` numbers from x[x_at:], each continued by k from w[at:], in panels of MR rows.
 
-    Addresses of MR rows far apart cost a product a tenth: their arithmetic takes ports of the multiply-adds.
+    Step s of a product then reads MR numbers that lie together. Addresses of MR rows far apart cost a product a tenth:
+    their arithmetic takes ports of the multiply-adds.
     """
     for i in range(0, rows, MR):
+        target = to + i * (deep + k)
+        for c in range(0, deep, lanes(w)):
+            tile = tile_load_part(x, x_at + i * deep + c, deep, MR, 1, rows - i, deep - c)
+            tile_store_columns(tile, w, target + c * MR, MR)
+        target += deep * MR
         for c in range(0, k, lanes(w)):
             tile = tile_load_part(w, at + i * k + c, k, MR, 1, MR, k - c)
-            tile_store_columns(tile, w, to + i * k + c * MR, MR)
+            tile_store_columns(tile, w, target + c * MR, MR)
 
 
 _interleave = _jit.jit(_interleave_rows, inner=True)
 
 
-def _multiply_rows(c, c_at, ldc, a, a_at, b, b_at, k, rows, columns, fresh):  # type: ignore[no-untyped-def]
-    """`rows` x `columns` numbers of C = (0 if `fresh` else C) + A times a packed panel; A is interleaved."""
-    width = 2 * lanes(c)
+def _multiply_rows(w, to, first, first_at, ld, a_at, a_row, b_at, k, rows, columns, fresh):  # type: ignore[no-untyped-def]
+    """`rows` rows of two vectors at w[to:]: (0 if `fresh` else first) + A times a packed panel; A is interleaved.
+
+    The rows of `first` are `ld` apart, 0 for one that serves all; rows of whole tiles are written.
+    """
+    width = 2 * lanes(w)
     i = 0
     while i < rows:
-        left, at, x, p = rows - i, c_at + i * ldc, a_at + i * k, b_at
+        left, at, x, p = rows - i, first_at + i * ld, a_at + i * a_row, b_at
+        height = MR if ld == 0 else left
         if left > _LOW and MR > _LOW:
-            full = left >= MR and columns == width
             if fresh:
-                tile = tile_zero(c, MR, 2)
-            elif full:
-                tile = tile_load(c, at, ldc, MR, 2)
+                tile = tile_zero(w, MR, 2)
+            elif height >= MR and columns == width:
+                tile = tile_load(first, at, ld, MR, 2)
             else:
-                tile = tile_load_part(c, at, ldc, MR, 2, left, columns)
+                tile = tile_load_part(first, at, ld, MR, 2, height, columns)
             for _ in range(k):
-                tile = tile_outer(tile, a, x, 1, b, p)
+                tile = tile_outer(tile, w, x, 1, w, p)
                 x += MR
                 p += width
-            if full:
-                tile_store(tile, c, at, ldc)
-            else:
-                tile_store_part(tile, c, at, ldc, left, columns)
+            tile_store(tile, w, to + i * width, width)
             i += MR
         else:
-            low = tile_zero(c, _LOW, 2) if fresh else tile_load_part(c, at, ldc, _LOW, 2, left, columns)
+            low = tile_zero(w, _LOW, 2) if fresh else tile_load_part(first, at, ld, _LOW, 2, height, columns)
             for _ in range(k):
-                low = tile_outer(low, a, x, 1, b, p)
+                low = tile_outer(low, w, x, 1, w, p)
                 x += MR
                 p += width
-            tile_store_part(low, c, at, ldc, left, columns)
+            tile_store(low, w, to + i * width, width)
             i += _LOW
 
 
@@ -216,13 +224,14 @@ _multiply = _jit.jit(_multiply_rows, inner=True)
 
 
 @inner_ranges
-def _pack_forward(start, stop, grain, w, w_at, u, gates, units):  # type: ignore[no-untyped-def]
-    """Item = one gate of one group: the columns of U^T that give it."""
+def _pack_forward(start, stop, grain, w, w_ih, w_hh, gates, units, deep):  # type: ignore[no-untyped-def]
+    """Item = one gate of one group: the columns of W^T (where the steps multiply by it) over those of U^T."""
     width = 2 * lanes(w)
     for item in range(start, stop):
         j = item // gates * width
-        source = (item % gates * units + j) * units
-        pack_panel(w, w_at + item * width * units, width, u, source, units, 1, units - j, units)
+        row, target = item % gates * units + j, item * width * (deep + units)
+        pack_panel(w, target, width, w_ih, row * deep, deep, 1, units - j, deep)
+        pack_panel(w, target + width * deep, width, w_hh, row * units, units, 1, units - j, units)
 
 
 @inner_ranges
@@ -234,85 +243,100 @@ def _pack_backward(start, stop, grain, w, w_at, u, gates, units):  # type: ignor
         pack_panel(w, w_at + j * gates * units, width, u, j, 1, units, units - j, gates * units)
 
 
-def _sigmoid_block(x, at, ldx, rows, n):  # type: ignore[no-untyped-def]
+def _sigmoid_run(x, at, n):  # type: ignore[no-untyped-def]
     full_width()
-    for r in range(rows):
-        start = at + r * ldx
-        for i in range(start, start + n):
-            x[natural(i)] = sigmoid(x[natural(i)])
+    for i in range(at, at + n):
+        x[natural(i)] = sigmoid(x[natural(i)])
 
 
-def _tanh_block(x, at, ldx, rows, n):  # type: ignore[no-untyped-def]
+def _tanh_run(x, at, n):  # type: ignore[no-untyped-def]
     full_width()
-    for r in range(rows):
-        start = at + r * ldx
-        for i in range(start, start + n):
-            x[natural(i)] = tanh(x[natural(i)])
+    for i in range(at, at + n):
+        x[natural(i)] = tanh(x[natural(i)])
 
 
 # Two small loops of one array each: LLVM vectorises them, which it does not do for a loop over nine arrays.
-_sigmoid, _tanh = _jit.jit(_sigmoid_block, inner=True), _jit.jit(_tanh_block, inner=True)
+_sigmoid, _tanh = _jit.jit(_sigmoid_run, inner=True), _jit.jit(_tanh_run, inner=True)
 
 
-def _lstm_block(y, c, gates, extra, h, to, row, units, j, rows, count):  # type: ignore[no-untyped-def]
-    for q in range(4):
-        if q == 2:
-            _tanh(gates, (row * 4 + q) * units + j, 4 * units, rows, count)
-        else:
-            _sigmoid(gates, (row * 4 + q) * units + j, 4 * units, rows, count)
+# The gates of a group begin as sums at w[at:], rows of two vectors, those of the next gate `area` further. What comes
+# of them is written where it stays when it is final: rows of `gates` may lie 4 KB apart, one set of the first cache.
+
+
+def _lstm_block(y, c, gates, extra, w, at, area, to, keep, row, units, j, rows, count):  # type: ignore[no-untyped-def]
+    width = 2 * lanes(y)
+    size = rows * width
+    _sigmoid(w, at, size)
+    _sigmoid(w, at + area, size)
+    _tanh(w, at + 2 * area, size)
+    _sigmoid(w, at + 3 * area, size)
     for r in range(rows):
-        for k in range(j, j + count, lanes(y)):
-            left, at, state, place = j + count - k, (row + r) * 4 * units + k, r * units + k, (row + r) * units + k
-            new = load_part(gates, at, left) * load_part(gates, at + 2 * units, left)
-            new = fma(load_part(gates, at + units, left), load_part(c, state, left), new)
+        for k in range(0, count, lanes(y)):
+            left, p, place = count - k, at + r * width + k, (row + r) * units + j + k
+            state, target = r * units + j + k, (row + r) * 4 * units + j + k
+            by_i, by_f, by_g, by_o = load(w, p), load(w, p + area), load(w, p + 2 * area), load(w, p + 3 * area)
+            new = fma(by_f, load_part(c, state, left), by_i * by_g)
+            store(w, p + 4 * area, new)
             store_part(c, state, new, left)
-            store_part(extra, place, new, left)
-            store_part(y, place, new, left)
-    _tanh(y, row * units + j, units, rows, count)
+            if keep:
+                store_part(extra, place, new, left)
+                store_part(gates, target, by_i, left)
+                store_part(gates, target + units, by_f, left)
+                store_part(gates, target + 2 * units, by_g, left)
+                store_part(gates, target + 3 * units, by_o, left)
+    _tanh(w, at + 4 * area, size)
     for r in range(rows):
-        for k in range(j, j + count, lanes(y)):
-            left, place = j + count - k, (row + r) * units + k
-            new = load_part(gates, (row + r) * 4 * units + 3 * units + k, left) * load_part(y, place, left)
-            store_part(y, place, new, left)
-            store_part(h, to + r * units + k, new, left)
+        for k in range(0, count, lanes(y)):
+            left, p = count - k, at + r * width + k
+            new = load(w, p + 3 * area) * load(w, p + 4 * area)
+            store_part(y, (row + r) * units + j + k, new, left)
+            store_part(w, to + r * units + j + k, new, left)
 
 
-def _gru_block(y, gates, extra, h, to, bias, row, units, j, rows, count):  # type: ignore[no-untyped-def]
-    for r in range(rows):
-        for k in range(j, j + count, lanes(y)):
-            left, at, place = j + count - k, (row + r) * 3 * units + k, (row + r) * units + k
-            store_part(gates, at, load_part(gates, at, left) + load_part(bias, k, left), left)
-            store_part(gates, at + units, load_part(gates, at + units, left) + load_part(bias, units + k, left), left)
-            store_part(extra, place, load_part(extra, place, left) + load_part(bias, 2 * units + k, left), left)
-    _sigmoid(gates, row * 3 * units + j, 3 * units, rows, count)
-    _sigmoid(gates, (row * 3 + 1) * units + j, 3 * units, rows, count)
-    for r in range(rows):
-        for k in range(j, j + count, lanes(y)):
-            left, at, place = j + count - k, (row + r) * 3 * units + k, (row + r) * units + k
-            inner = load_part(gates, at, left) * load_part(extra, place, left)
-            store_part(gates, at + 2 * units, inner + load_part(gates, at + 2 * units, left), left)
-    _tanh(gates, (row * 3 + 2) * units + j, 3 * units, rows, count)
+def _gru_block(y, gates, extra, w, at, area, to, keep, bias, row, units, j, rows, count):  # type: ignore[no-untyped-def]
+    width = 2 * lanes(y)
+    size = rows * width
+    for k in range(0, count, lanes(y)):
+        left = count - k
+        by_r, by_z = load_part(bias, j + k, left), load_part(bias, units + j + k, left)
+        by_n = load_part(bias, 2 * units + j + k, left)
+        for r in range(rows):
+            p = at + r * width + k
+            store(w, p, load(w, p) + by_r)
+            store(w, p + area, load(w, p + area) + by_z)
+            store(w, p + 3 * area, load(w, p + 3 * area) + by_n)
+    _sigmoid(w, at, size)
+    _sigmoid(w, at + area, size)
+    for p in range(at, at + size, lanes(y)):
+        store(w, p + 2 * area, load(w, p) * load(w, p + 3 * area) + load(w, p + 2 * area))
+    _tanh(w, at + 2 * area, size)
     one = splat(type(y[0])(1))
     for r in range(rows):
-        for k in range(j, j + count, lanes(y)):
-            left, at, state = j + count - k, (row + r) * 3 * units + k, r * units + k
-            update, n = load_part(gates, at + units, left), load_part(gates, at + 2 * units, left)
-            new = fma(update, load_part(h, to + state, left), (one - update) * n)
-            store_part(y, (row + r) * units + k, new, left)
-            store_part(h, to + state, new, left)
+        for k in range(0, count, lanes(y)):
+            left, p, place = count - k, at + r * width + k, (row + r) * units + j + k
+            state, target = to + r * units + j + k, (row + r) * 3 * units + j + k
+            update, n = load(w, p + area), load(w, p + 2 * area)
+            if keep:
+                store_part(gates, target, load(w, p), left)
+                store_part(gates, target + units, update, left)
+                store_part(gates, target + 2 * units, n, left)
+                store_part(extra, place, load(w, p + 3 * area), left)
+            new = fma(update, load_part(w, state, left), (one - update) * n)
+            store_part(y, place, new, left)
+            store_part(w, state, new, left)
 
 
-def _rnn_block(y, gates, h, to, mode, row, units, j, rows, count):  # type: ignore[no-untyped-def]
+def _rnn_block(y, w, at, to, mode, row, units, j, rows, count):  # type: ignore[no-untyped-def]
+    width = 2 * lanes(y)
     if mode == TANH:
-        _tanh(gates, row * units + j, units, rows, count)
+        _tanh(w, at, rows * width)
     for r in range(rows):
-        for k in range(j, j + count, lanes(y)):
-            left, place = j + count - k, (row + r) * units + k
-            new = load_part(gates, place, left)
+        for k in range(0, count, lanes(y)):
+            left, new = count - k, load(w, at + r * width + k)
             if mode == RELU:
                 new = maximum(zero(y), new)
-            store_part(y, place, new, left)
-            store_part(h, to + r * units + k, new, left)
+            store_part(y, (row + r) * units + j + k, new, left)
+            store_part(w, to + r * units + j + k, new, left)
 
 
 _lstm_gates = _jit.jit(_lstm_block, inner=True)
@@ -321,64 +345,90 @@ _rnn_gates = _jit.jit(_rnn_block, inner=True)
 
 
 @inner_ranges
-def _step_groups(start, stop, grain, y, c, gates, extra, bias, w, state, to, mode, many, row, units, rows):  # type: ignore[no-untyped-def]
+def _step_groups(
+    start, stop, grain, y, c, gates, extra, first, by_step, bias, w, a_at, to, scratch, area, mode, many, row, units,
+    deep, rows, keep,
+):  # type: ignore[no-untyped-def]  # fmt: skip
     """`step` for the groups of units: the packed weights lie at the beginning of `w`.
 
-    From `state` on stands the state before, interleaved; it is replaced in the rows from `to` on.
+    From `a_at` on stand the inputs (if the steps multiply them) and the states before, interleaved; the states are
+    replaced in the rows from `to` on. The sums of the gates begin with the rows of `first`, `by_step` apart.
     """
     width = 2 * lanes(y)
+    k = deep + units
+    at = scratch + start // grain * (many + 1) * area
     for group in range(start, stop):
         j = group * width
         count = min(width, units - j)
         for q in range(many):
-            at = (group * many + q) * width * units
+            b_at, left = (group * many + q) * width * k, row * by_step + q * units + j
+            steps = deep if mode == GRU and q == 2 else k
+            _multiply(w, at + q * area, first, left, by_step, a_at, k, b_at, steps, rows, count, False)
             if mode == GRU and q == 2:
-                _multiply(extra, row * units + j, units, w, state, w, at, units, rows, count, True)
-            else:
-                place = (row * many + q) * units + j
-                _multiply(gates, place, many * units, w, state, w, at, units, rows, count, False)
+                inner, u_at = at + 3 * area, b_at + deep * width
+                _multiply(w, inner, first, left, by_step, a_at + deep * MR, k, u_at, units, rows, count, True)
         if mode == LSTM:
-            _lstm_gates(y, c, gates, extra, w, to, row, units, j, rows, count)
+            _lstm_gates(y, c, gates, extra, w, at, area, to, keep, row, units, j, rows, count)
         elif mode == GRU:
-            _gru_gates(y, gates, extra, w, to, bias, row, units, j, rows, count)
+            _gru_gates(y, gates, extra, w, at, area, to, keep, bias, row, units, j, rows, count)
         else:
-            _rnn_gates(y, gates, w, to, mode, row, units, j, rows, count)
+            _rnn_gates(y, w, at, to, mode, row, units, j, rows, count)
 
 
 @_jit.shared
-def recurrent_workspace(mode, many, steps, batch, rows, inputs, units, reverse):  # type: ignore[no-untyped-def]
+def step_depth(many, steps, rows, inputs, units):  # type: ignore[no-untyped-def]
+    """Numbers of an input row that the steps multiply by W, all of them or none: then one product of all rows does.
+
+    Together with U, a W that stays in the nearer caches comes at the speed of the multiply-adds, and the sums of the
+    gates stay out of memory; few sequences would fill the tiles worse than all rows do.
+    """
+    return inputs if many * units * (inputs + units) <= _NEAR and rows >= 16 * steps else 0
+
+
+@_jit.shared
+def recurrent_workspace(mode, many, steps, batch, rows, inputs, units, reverse, keep):  # type: ignore[no-untyped-def]
     """Numbers of scratch space of `recurrent_fast`."""
-    states = 2 * round_up(batch, MR) * units + LANES * MR
-    return round_up(units, 2 * LANES) * units * many + states + workspace_size(rows, many * units, inputs)
+    deep, height, wide = step_depth(many, steps, rows, inputs, units), round_up(batch, MR), round_up(units, 2 * LANES)
+    operands = height * (deep + 2 * units) + LANES * MR + 16
+    product = 0 if deep else workspace_size(rows, many * units, inputs)
+    return wide * many * (deep + units) + operands + height * wide * (many + 1) + product
 
 
 @_jit.jit
 def recurrent_fast(
     y, hn, cn, gates, extra, x, h0, c0, w_ih, w_hh, b_ih, b_hh, sizes, workspace,
-    mode, many, steps, batch, rows, inputs, units, reverse, pool,
+    mode, many, steps, batch, rows, inputs, units, reverse, keep, pool,
 ):  # type: ignore[no-untyped-def]  # fmt: skip
-    """All steps of one direction of one layer on the CPU; what a mode has no use for may be any array."""
+    """All steps of one direction of one layer on the CPU; what a mode has no use for may be any array.
+
+    `gates` and `extra` are what the gradient needs: without `keep` they are empty, where `step_depth` is not 0.
+    """
     width = 2 * lanes(y)
-    items = _groups(units, width)
-    states = items * width * units * many
-    state = round_up(batch, MR) * units
-    _run_pack_forward((workspace, 0, w_hh, many, units), 0, items * many, max(1, _GRAIN // (units * width * 8)), pool)
-    for i in range(state):
+    items, height, n = _groups(units, width), round_up(batch, MR), many * units
+    deep = step_depth(many, steps, rows, inputs, units)
+    pack_grain = max(1, _GRAIN // ((deep + units) * width * 8))
+    _run_pack_forward((workspace, w_ih, w_hh, many, units, deep), 0, items * many, pack_grain, pool)
+    states = items * width * many * (deep + units)
+    for i in range(height * units):
         workspace[natural(states + i)] = h0[natural(i)] if i < batch * units else type(y[0])(0)
     if mode == LSTM:
         for i in range(batch * units):
             cn[natural(i)] = c0[natural(i)]
-    n = many * units
-    packed = states + state
-    free = packed + state + LANES * MR
-    gemm(gates, 0, x, 0, w_ih, 0, b_ih, 0, rows, n, inputs, inputs, 1, 1, inputs, n, workspace, free, pool)
+    packed, area = states + height * units, height * width
+    scratch = round_up(packed + height * (deep + units) + LANES * MR, 16)
+    first, by_step = b_ih, 0
+    if deep == 0:
+        free = scratch + items * area * (many + 1)
+        gemm(gates, 0, x, 0, w_ih, 0, b_ih, 0, rows, n, inputs, inputs, 1, 1, inputs, n, workspace, free, pool)
+        first, by_step = gates, n
     row = rows - sizes[steps - 1] if reverse else 0
     for s in range(steps):
         t = steps - 1 - s if reverse else s
         active = sizes[t]
-        grain = max(1, _GRAIN // max(1, active * units * width * many))
-        _interleave(workspace, packed, states, active, units)
-        args = (y, cn, gates, extra, b_hh, workspace, packed, states, mode, many, row, units, active)
+        grain = max(1, _GRAIN // max(1, active * (deep + units) * width * many))
+        _interleave(workspace, packed, states, active, units, x, row * deep, deep)
+        args = (y, cn, gates, extra, first, by_step, b_hh, workspace, packed, states, scratch, area,
+                mode, many, row, units, deep, active, keep)  # fmt: skip
         _run_steps(args, 0, items, grain, pool)
         following = 0 if s == steps - 1 else sizes[t - 1] if reverse else sizes[t + 1]
         for i in range(min(following, active) * units, active * units):  # sequences that end here
@@ -387,15 +437,13 @@ def recurrent_fast(
 
 
 def _lstm_block_backward(
-    dx, before, dh, dc, grad, y, gates, extra, h0, c0, w, to, row, units, old, olds, j, rows, count
+    dx, before, dh, dc, grad, y, gates, extra, h0, c0, w, to, scratch, row, units, old, olds, j, rows, count
 ):  # type: ignore[no-untyped-def]
-    first = row * 4 * units
+    first, width = row * 4 * units, 2 * lanes(y)
     for r in range(rows):
-        for k in range(j, j + count, lanes(y)):
-            left = j + count - k
-            cell = load_part(extra, (row + r) * units + k, left)
-            store_part(dx, first + r * 4 * units + k, cell, left)
-    _tanh(dx, first + j, 4 * units, rows, count)
+        for k in range(0, count, lanes(y)):
+            store(w, scratch + r * width + k, load_part(extra, (row + r) * units + j + k, count - k))
+    _tanh(w, scratch, rows * width)
     one = splat(type(y[0])(1))
     for r in range(rows):
         for k in range(j, j + count, lanes(y)):
@@ -406,7 +454,7 @@ def _lstm_block_backward(
             store_part(before, place, h, left)
             a, b = load_part(gates, at, left), load_part(gates, at + units, left)
             new, o = load_part(gates, at + 2 * units, left), load_part(gates, at + 3 * units, left)
-            t = load_part(dx, at, left)
+            t = load(w, scratch + r * width + k - j)
             g = load_part(dh, state, left) + load_part(grad, place, left)
             cell = fma(g * o, one - t * t, load_part(dc, state, left))
             by_i, by_f = cell * new * a * (one - a), cell * c * b * (one - b)
@@ -471,20 +519,24 @@ _rnn_gates_backward = _jit.jit(_rnn_block_backward, inner=True)
 @inner_ranges
 def _step_groups_backward(
     start, stop, grain, dx, hidden, before, dh, dc, grad, y, gates, extra, h0, c0, w, from_w, to,
-    mode, many, units, row, rows, old, olds, done,
+    scratch, area, mode, many, units, row, rows, old, olds, done,
 ):  # type: ignore[no-untyped-def]  # fmt: skip
     """`step_product` of the step done before, then `step_backward`; the packed weights lie at the beginning of `w`.
 
     From `from_w` on stand the `done` rows of gradients of that step, interleaved; this step's go to the rows at `to`.
     """
     width = 2 * lanes(y)
+    at = scratch + start // grain * area
     for group in range(start, stop):
         j = group * width
         count, k = min(width, units - j), many * units
-        _multiply(dh, j, units, w, from_w, w, j * k, k, done, count, mode != GRU)
+        _multiply(w, at, dh, j, units, from_w, k, j * k, k, done, count, mode != GRU)
+        for r in range(done):
+            for p in range(0, count, lanes(y)):
+                store_part(dh, r * units + j + p, load(w, at + r * width + p), count - p)
         if mode == LSTM:
             _lstm_gates_backward(
-                dx, before, dh, dc, grad, y, gates, extra, h0, c0, w, to, row, units, old, olds, j, rows, count
+                dx, before, dh, dc, grad, y, gates, extra, h0, c0, w, to, at, row, units, old, olds, j, rows, count
             )
         elif mode == GRU:
             _gru_gates_backward(
@@ -501,7 +553,8 @@ _run_steps, _run_steps_backward = _step_groups.cpu, _step_groups_backward.cpu
 @_jit.shared
 def recurrent_backward_workspace(mode, many, steps, batch, rows, inputs, units, reverse):  # type: ignore[no-untyped-def]
     """Numbers of scratch space of `recurrent_backward_fast`."""
-    return (round_up(units, 2 * LANES) * units + 2 * round_up(batch, MR) * units) * many + LANES * MR
+    wide, height = round_up(units, 2 * LANES), round_up(batch, MR)
+    return (wide * units + 2 * height * units) * many + LANES * MR + 16 + height * wide
 
 
 @_jit.jit
@@ -518,7 +571,8 @@ def recurrent_backward_fast(
     _run_pack_backward((workspace, 0, w_hh, many, units), 0, items, grain, pool)
     for i in range(slope):
         workspace[natural(slopes + i)] = 0
-    packed = slopes + slope
+    packed, area = slopes + slope, round_up(batch, MR) * width
+    scratch = round_up(packed + slope + LANES * MR, 16)
     for i in range(batch * units):
         dh[natural(i)] = dhn[natural(i)]
     if mode == LSTM:
@@ -531,11 +585,11 @@ def recurrent_backward_fast(
         active = sizes[t] if s < steps else 0
         olds = 0 if s >= steps - 1 else sizes[t + 1] if reverse else sizes[t - 1]
         old = row + active if reverse else row - olds
-        _interleave(workspace, packed, slopes, done, many * units)
+        _interleave(workspace, packed, slopes, done, many * units, dh, 0, 0)
         grain = max(1, _GRAIN // max(1, max(active, done) * units * width * many))
         args = (
             dx, hidden, before, dh, dc, grad, y, gates, extra, h0, c0, workspace, packed, slopes,
-            mode, many, units, row, active, old, olds, done,
+            scratch, area, mode, many, units, row, active, old, olds, done,
         )  # fmt: skip
         _run_steps_backward(args, 0, items, grain, pool)
         row = old
