@@ -189,6 +189,7 @@ def test_nothing_to_convolve(n, c, size, o, groups):
         (2, 300, (1, 9, 9), 24, (1, 3, 3), (1, 1, 1), 1),
         (95, 16, (1, 9, 9), 72, (1, 3, 3), (1, 2, 2), 1),
         (40, 2, (1, 40, 37), 12, (1, 5, 5), (1, 1, 1), 1),
+        (1, 128, (1, 45, 45), 128, (1, 3, 3), (1, 1, 1), 1),  # tiles in two blocks, the last panel half full
     ],
 )
 def test_convolution_has_the_same_bits_for_any_number_of_threads(n, c, size, o, kernel, stride, groups):

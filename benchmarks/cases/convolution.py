@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -60,10 +61,15 @@ def cases() -> Iterator[Case]:
         ) -> Any:
             return getattr(F, f)(x, w, b, stride=s, padding=p, groups=g)
 
-        yield from op(f"{function} {name}", "convolution", conv, image, weight, weight[:1])
+        depth = math.prod(weight[1:])  # input channels of a group times taps
+        yield from op(f"{function} {name}", "convolution", conv, image, weight, weight[:1], depth=depth)
     for name, image, weight, stride, padding in TRANSPOSED:
 
         def conv_transpose(T: Any, F: Any, x: Any, w: Any, b: Any, s: int = stride, p: int = padding) -> Any:
             return F.conv_transpose2d(x, w, b, stride=s, padding=p)
 
-        yield from op(f"conv_transpose2d {name}", "convolution", conv_transpose, image, weight, weight[1:2])
+        steps = weight[0] * math.prod(weight[2:]) / stride**2  # of an output pixel, but where the image is one pixel
+        depth = steps if image[2] > 1 else weight[0]
+        yield from op(
+            f"conv_transpose2d {name}", "convolution", conv_transpose, image, weight, weight[1:2], depth=depth
+        )

@@ -45,7 +45,7 @@ _MOST = 512  # most output channels of an item
 _BIG = 1 << 18  # numbers of a weight (1 MB) that is read block of steps by block of steps for all panels of a chunk
 _RAW_PIXELS = 256  # output pixels up to which the weight is not worth packing
 _BIG_CHUNKS, _BIG_PANELS = 6, 8  # chunks to have then, and most panels of one
-_FEW_ROWS = 16  # output channels up to which a panel is not worth packing
+_FEW_ROWS = 32  # output channels up to which a panel is not worth packing
 _ROWS = 64  # least output channels of an item where few columns are split further
 
 

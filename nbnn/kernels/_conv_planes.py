@@ -15,8 +15,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from nbnn import _jit
+from nbnn.kernels._conv_simd import evens, load_window
 from nbnn.kernels._cpu import inner_ranges
-from nbnn.kernels._simd import gather, lanes, load_every, load_part, store_part, zero
+from nbnn.kernels._simd import gather, lanes, load_every, store_part, zero
 
 
 class Job(NamedTuple):
@@ -170,17 +171,22 @@ def fan_grain(items, work):  # type: ignore[no-untyped-def]
 def _padded_row(w, at, count, x, x_at, width, pad, mod, phase):  # type: ignore[no-untyped-def]
     """One row of one phase: position j is source pixel j * mod + phase - pad, or 0 outside 0..width."""
     step = lanes(w)
+    if mod <= 2:  # no loops for the padding, no divisions: depthwise 8x144x56x56 in 3.0 instead of 3.2 ms
+        for j in range(0, count, step):
+            at_j = j * mod + phase - pad
+            if mod == 1:
+                store_part(w, at + j, load_window(x, x_at, at_j, width), count - j)
+            else:
+                pair = load_window(x, x_at, at_j, width), load_window(x, x_at, at_j + step, width)
+                store_part(w, at + j, evens(pair[0], pair[1]), count - j)
+        return
     first = min(count, max(0, (pad - phase + mod - 1) // mod))
     last = max(first, min(count, (width - 1 + pad - phase) // mod + 1)) if width > 0 else first
     for j in range(0, first, step):
         store_part(w, at + j, zero(w), first - j)
     source = x_at + first * mod + phase - pad
     for j in range(first, last, step):
-        if mod == 1:
-            store_part(w, at + j, load_part(x, source, last - j), last - j)
-        elif mod == 2:
-            store_part(w, at + j, load_every(x, source, 2, last - j), last - j)
-        elif mod == 4:
+        if mod == 4:
             store_part(w, at + j, load_every(x, source, 4, last - j), last - j)
         else:
             store_part(w, at + j, gather(x, source, mod, last - j), last - j)

@@ -66,6 +66,14 @@ def _mask(numbers: list[int]) -> ir.Constant:
 
 
 @intrinsic
+def evens(typingctx, a, b):  # type: ignore[no-untyped-def]
+    """Numbers 0, 2, 4, ... of two vectors in a row."""
+    return a(a, a), lambda context, builder, sig, args: builder.shuffle_vector(
+        args[0], args[1], _mask(list(range(0, 2 * a.lanes, 2)))
+    )
+
+
+@intrinsic
 def deal(typingctx, a, b, c, d):  # type: ignore[no-untyped-def]
     """Numbers 0, 4, 8, ... of four vectors in a row, then numbers 1, 5, 9, ..., and so on: four vectors."""
     many, lanes = types.UniTuple(a, 4), a.lanes

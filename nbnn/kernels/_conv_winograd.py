@@ -5,7 +5,7 @@ Y = A' [(G g G') * (B' d B)] A, where * is, summed over the channels, a matrix p
 row lie in the lanes.
 
 The transforms add and subtract multiples of the numbers of a tile: against the direct sum, errors in float32 grow to
-about 5e-6 of the largest result (5e-7 for the direct sum), and an infinity or a NaN would reach its whole tile. Where
+5e-6 of the largest result, with 512 channels to 2e-5 (the direct sum: 5e-7, 3e-6), and an infinity or a NaN would reach its whole tile. Where
 any result is not finite, the caller computes the convolution directly.
 """
 
@@ -15,13 +15,35 @@ from nbnn import _jit
 from nbnn.kernels._conv_simd import collect, deal, load_window, next_lane, store_window
 from nbnn.kernels._cpu import inner_ranges
 from nbnn.kernels._gemm import KC, MR, multiply_panels, round_up
-from nbnn.kernels._simd import LANES, fma, gather, lanes, load, load_part, splat, store, store_part, total, zero
+from nbnn.kernels._simd import (
+    LANES,
+    fma,
+    gather,
+    lanes,
+    load,
+    load_part,
+    splat,
+    store,
+    store_part,
+    tile_load,
+    tile_outer,
+    tile_store,
+    tile_zero,
+    total,
+    zero,
+)
 
 _PLACES = 36
-_MOST_WEIGHTS = 1 << 22  # numbers of the transformed weight (16 MB) above which reading it costs more than is saved
+_MOST_WEIGHTS = 1 << 24  # numbers of the transformed weight (64 MB) above which reading it costs more than is saved
 _BLOCK = 1 << 20  # numbers of transformed tiles, in and out, in work at once (4 MB)
 _CHUNKS = 64
 _SCRATCH = 24 * LANES  # of one chunk: six rows of four vectors
+
+
+@_jit.shared
+def _apart(numbers):  # type: ignore[no-untyped-def]
+    """From one place to the next: an odd number of cache lines, for 36 places that must not share cache sets."""
+    return round_up(numbers, 16) | 16
 
 
 @_jit.shared
@@ -44,8 +66,8 @@ def winograd_pays(n, groups, cs, m, flipped, sizes, batch):  # type: ignore[no-u
     if _PLACES * m * cs > _MOST_WEIGHTS or m < 16 or cs < 16:
         return False
     rows, across = _tile_rows(n, oh), (ow + 3) // 4
-    parts = (across + 14) // 15
-    ours = rows * (10 * parts * (280 * cs + 190 * m) + 12 * across * m * cs) + 600 * m * cs
+    parts, tiles = (across + 14) // 15, round_up(rows * across, LANES)
+    ours = rows * 10 * parts * (280 * cs + 190 * m) + (12 * tiles + 250) * m * cs
     return 5 * ours < (3 if batch else 5) * (12 * n * oh * ow * m * cs * 9 // 32)
 
 
@@ -80,7 +102,7 @@ def _weights(start, stop, grain, w, scratch, weight, cs, m, flipped):  # type: i
     quarter, sixth = splat(one / type(one)(4), MR), splat(-one / type(one)(6), MR)
     twelfth, last = splat(one / type(one)(12), MR), splat(one / type(one)(24), MR)
     across, along = (9, m * 9) if flipped else (cs * 9, 9)
-    places = round_up(m, MR) * cs
+    places = _apart(round_up(m, MR) * cs)
     at = scratch + start // grain * _SCRATCH
     for item in range(start, stop):
         for k in range(cs):
@@ -133,7 +155,7 @@ def _tiles(start, stop, grain, w, tiles_at, scratch, x, first, rows, cs, size, h
     step, high, across = lanes(w), (oh + 3) // 4, (ow + 3) // 4
     four, five = splat(type(w[0])(4)), splat(type(w[0])(5))
     at, panel = scratch + start // grain * _SCRATCH, 2 * step
-    places = size * cs
+    places = _apart(size * cs)
     for item in range(start, stop):
         k, row = item // rows, item % rows
         image, y = (first + row) // high, (first + row) % high * 4 - ph
@@ -156,20 +178,39 @@ def _tiles(start, stop, grain, w, tiles_at, scratch, x, first, rows, cs, size, h
                         store_window(w, behind + place, column[j], left, count)
 
 
+def _one_vector(c, c_at, ldc, a, a_at, b, b_at, k, fresh):  # type: ignore[no-untyped-def]
+    """`multiply_panels` for the first vector of columns alone: where few tiles are left, half of the work."""
+    tile = tile_zero(c, MR, 1)
+    if not fresh:
+        tile = tile_load(c, c_at, ldc, MR, 1)
+    for _ in range(k):
+        tile = tile_outer(tile, a, a_at, 1, b, b_at)
+        a_at += MR
+        b_at += 2 * lanes(c)
+    tile_store(tile, c, c_at, ldc)
+
+
+_multiply_narrow = _jit.jit(_one_vector, inner=True)
+
+
 @inner_ranges
-def _products(start, stop, grain, w, tiles_at, sums_at, cs, m, size):  # type: ignore[no-untyped-def]
+def _products(start, stop, grain, w, tiles_at, sums_at, cs, m, size, tiles):  # type: ignore[no-untyped-def]
     """Item = (place, panel of tiles)."""
     width = 2 * lanes(w)
-    panels = size // width
+    panels = (tiles + width - 1) // width
     for item in range(start, stop):
         place, panel = item // panels, item % panels
+        narrow = tiles - panel * width <= lanes(w)
         for k in range(0, cs, KC):
             depth = min(KC, cs - k)
-            b_at = tiles_at + (item * cs + k) * width
+            b_at = tiles_at + place * _apart(size * cs) + (panel * cs + k) * width
             for r in range(0, m, MR):
-                a_at = (place * round_up(m, MR) + r) * cs + k * MR
-                c_at = sums_at + (place * round_up(m, MR) + r) * size + panel * width
-                multiply_panels(w, c_at, size, w, a_at, w, b_at, depth, MR, width, k == 0)
+                a_at = place * _apart(round_up(m, MR) * cs) + r * cs + k * MR
+                c_at = sums_at + place * _apart(round_up(m, MR) * size) + r * size + panel * width
+                if narrow:
+                    _multiply_narrow(w, c_at, size, w, a_at, w, b_at, depth, k == 0)
+                else:
+                    multiply_panels(w, c_at, size, w, a_at, w, b_at, depth, MR, width, k == 0)
 
 
 @inner_ranges
@@ -177,7 +218,7 @@ def _outputs(start, stop, grain, out, w, sums_at, scratch, flags, bias, lead, fi
     """Item = (output channel, row of tiles): four rows of pixels, and whether any is not finite."""
     step, high, across = lanes(w), (oh + 3) // 4, (ow + 3) // 4
     two, four, eight = splat(type(w[0])(2)), splat(type(w[0])(4)), splat(type(w[0])(8))
-    at, places, nothing = scratch + start // grain * _SCRATCH, round_up(m, MR) * size, splat(type(w[0])(0))
+    at, places, nothing = scratch + start // grain * _SCRATCH, _apart(round_up(m, MR) * size), splat(type(w[0])(0))
     for item in range(start, stop):
         r, row = item // rows, item % rows
         image, y = (first + row) // high, (first + row) % high * 4
@@ -216,9 +257,10 @@ _run_weights, _run_tiles, _run_products, _run_outputs = _weights.cpu, _tiles.cpu
 
 @_jit.shared
 def _rows_at_once(n, cs, m, oh, ow):  # type: ignore[no-untyped-def]
-    """Rows of tiles of one block."""
+    """Rows of tiles of one block: as many numbers as the weight has, if that is more, and panels without a gap."""
     across = (ow + 3) // 4
-    return max(1, min(_tile_rows(n, oh), max(2 * LANES, _BLOCK // (_PLACES * (cs + m))) // across))
+    tiles = max(_BLOCK // (_PLACES * (cs + m)), m * cs // (m + cs)) // (2 * LANES) * 2 * LANES
+    return max(1, min(_tile_rows(n, oh), max(2 * LANES, tiles) // across))
 
 
 @_jit.shared
@@ -227,7 +269,9 @@ def winograd_workspace(n, cs, m, flipped, sizes):  # type: ignore[no-untyped-def
     oh, ow = (sizes[1], sizes[2]) if flipped else (sizes[7], sizes[8])
     rows = _rows_at_once(n, cs, m, oh, ow)
     size = round_up(rows * ((ow + 3) // 4), 2 * LANES)
-    return _PLACES * (round_up(m, MR) * cs + size * (cs + round_up(m, MR))) + m * rows + (_CHUNKS + 1) * _SCRATCH
+    high = round_up(m, MR)
+    places = _PLACES * (_apart(high * cs) + _apart(size * cs) + _apart(size * high))
+    return places + m * rows + (_CHUNKS + 1) * _SCRATCH
 
 
 def _engine(out, x, weight, added, lead, w, n, cs, m, flipped, sizes, pool):  # type: ignore[no-untyped-def]
@@ -238,9 +282,9 @@ def _engine(out, x, weight, added, lead, w, n, cs, m, flipped, sizes, pool):  # 
         h, width, oh, ow, ph, pw = oh, ow, h, width, 2 - ph, 2 - pw
     rows = _rows_at_once(n, cs, m, oh, ow)
     size = round_up(rows * ((ow + 3) // 4), 2 * lanes(w))
-    tiles_at = _PLACES * round_up(m, MR) * cs
-    sums_at = tiles_at + _PLACES * size * cs
-    scratch = sums_at + _PLACES * size * round_up(m, MR)
+    tiles_at = _PLACES * _apart(round_up(m, MR) * cs)
+    sums_at = tiles_at + _PLACES * _apart(size * cs)
+    scratch = sums_at + _PLACES * _apart(size * round_up(m, MR))
     flags = scratch + (_CHUNKS + 1) * _SCRATCH
     panels = (m + MR - 1) // MR
     _run_weights((w, scratch, weight, cs, m, flipped), 0, panels, max(1, (panels + 63) // 64, 1000 // cs), pool)
@@ -250,7 +294,9 @@ def _engine(out, x, weight, added, lead, w, n, cs, m, flipped, sizes, pool):  # 
         args = (w, tiles_at, scratch, x, first, now, cs, size, h, width, oh, ow, ph, pw)
         _run_tiles(args, 0, cs * now, max(8, (cs * now + 63) // 64), pool)
         grain = max(1, (1 << 18) // (2 * lanes(w) * m * cs))
-        _run_products((w, tiles_at, sums_at, cs, m, size), 0, _PLACES * (size // (2 * lanes(w))), grain, pool)
+        tiles = now * ((ow + 3) // 4)
+        panels = (tiles + 2 * lanes(w) - 1) // (2 * lanes(w))
+        _run_products((w, tiles_at, sums_at, cs, m, size, tiles), 0, _PLACES * panels, grain, pool)
         args = (out, w, sums_at, scratch, flags, added, lead, first, now, m, size, oh, ow)
         _run_outputs(args, 0, m * now, max(8, (m * now + 63) // 64), pool)
         for i in range(flags, flags + m * now):
