@@ -1,7 +1,7 @@
 """Linear algebra, under torch's names."""
 
 from nbnn.functional.decomposition import cholesky, det, inv, qr, slogdet, solve, svd, svdvals
-from nbnn.functional.norm import matrix_norm, norm, vector_norm
+from nbnn.functional.norms import matrix_norm, norm, vector_norm
 
 __all__ = [
     "cholesky", "det", "inv", "matrix_norm", "norm", "qr", "slogdet", "solve", "svd", "svdvals", "vector_norm",

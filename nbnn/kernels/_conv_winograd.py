@@ -5,8 +5,8 @@ Y = A' [(G g G') * (B' d B)] A, where * is, summed over the channels, a matrix p
 row lie in the lanes.
 
 The transforms add and subtract multiples of the numbers of a tile: against the direct sum, errors in float32 grow to
-5e-6 of the largest result, with 512 channels to 2e-5 (the direct sum: 5e-7, 3e-6), and an infinity or a NaN would reach its whole tile. Where
-any result is not finite, the caller computes the convolution directly.
+5e-6 of the largest result, with 512 channels to 2e-5 (the direct sum: 5e-7, 3e-6), and an infinity or a NaN would
+reach its whole tile. Where any result is not finite, the caller computes the convolution directly.
 """
 
 from __future__ import annotations
