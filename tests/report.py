@@ -16,6 +16,18 @@ def tables() -> list:
     return [module for module in modules if hasattr(module, "CASES")]
 
 
+def cuda_cases(most: int | None = None) -> list:
+    """The cases that run on CUDA; of each function no more than `most`, spread over its table."""
+    found: dict[str, list] = {}
+    for table in tables():
+        for case in table.CASES:
+            if case.cuda:
+                found.setdefault(case.function, []).append(case)
+    if most is None:
+        return [case for cases in found.values() for case in cases]
+    return [cases[k] for cases in found.values() for k in sorted({i * len(cases) // most for i in range(most)})]
+
+
 def count() -> dict[str, tuple[int, int, int]]:
     """Cases, derived checks (the one on CUDA among them) and refusals of every function."""
     cases, checks, refusals = Counter(), Counter(), Counter()
