@@ -97,7 +97,7 @@ def _pytest_on(folder, **environment):
     path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
     # The cache of compiled kernels is shared: its files are named by what they hold, and the simulator compiles none.
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", str(TESTS / folder), "-q", "-p", "no:cacheprovider"],
+        [sys.executable, "-m", "pytest", str(TESTS / folder), "-q", "-n", "0", "-p", "no:cacheprovider"],
         cwd=root,
         env={**os.environ, "PYTHONPATH": path, **environment},
         stdout=subprocess.PIPE,
