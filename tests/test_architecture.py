@@ -284,7 +284,8 @@ def test_functions_have_cases(name):
 
 PAIRS = [
     ("ReLU", "relu"), ("Softmax", "softmax"), ("LogSoftmax", "log_softmax"), ("Dropout", "dropout"),
-    ("Embedding", "embedding"),
+    ("Embedding", "embedding"), ("EmbeddingBag", "embedding_bag"), ("Fold", "fold"), ("Unfold", "unfold"),
+    ("FractionalMaxPool2d", "fractional_max_pool2d"), ("FractionalMaxPool3d", "fractional_max_pool3d"),
     ("Conv1d", "conv1d"), ("Conv2d", "conv2d"),
     ("Conv3d", "conv3d"), ("ConvTranspose1d", "conv_transpose1d"), ("ConvTranspose2d", "conv_transpose2d"),
     ("ConvTranspose3d", "conv_transpose3d"), ("MaxPool1d", "max_pool1d"),

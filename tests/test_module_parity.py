@@ -129,6 +129,23 @@ LAYERS: list[tuple[str, tuple, dict, tuple]] = [
     *((name, (5, 4), {"batch_first": True, "bias": False}, ((3, 6, 5),)) for name in ("RNN", "LSTM", "GRU")),
     ("RNN", (5, 4), {"nonlinearity": "relu"}, ((6, 5),)),
     ("LSTM", (5, 4, 2), {"proj_size": 3}, ((6, 3, 5),)),
+    ("MultiheadAttention", (8, 2), {}, ((3, 2, 8), (5, 2, 8), (5, 2, 8))),
+    ("MultiheadAttention", (8, 4), {"bias": False, "add_bias_kv": True}, ((3, 8), (5, 8), (5, 8))),
+    (
+        "MultiheadAttention",
+        (8, 2),
+        {"add_zero_attn": True, "kdim": 3, "vdim": 5, "batch_first": True},
+        ((2, 3, 8), (2, 4, 3), (2, 4, 5)),
+    ),
+    ("TransformerEncoderLayer", (8, 2, 12, 0.0), {}, ((5, 3, 8),)),
+    ("TransformerEncoderLayer", (8, 2, 12, 0.0, "gelu"), {"norm_first": True, "batch_first": True}, ((3, 5, 8),)),
+    ("TransformerEncoderLayer", (8, 4, 12, 0.0), {"bias": False, "layer_norm_eps": 1e-2}, ((5, 8),)),
+    ("TransformerDecoderLayer", (8, 2, 12, 0.0), {}, ((4, 3, 8), (5, 3, 8))),
+    ("TransformerDecoderLayer", (8, 2, 12, 0.0, "gelu"), {"norm_first": True}, ((4, 3, 8), (5, 3, 8))),
+    ("TransformerDecoderLayer", (8, 2, 12, 0.0), {"bias": False, "batch_first": True}, ((3, 4, 8), (3, 5, 8))),
+    ("Transformer", (8, 2, 1, 2, 12, 0.0), {}, ((5, 3, 8), (4, 3, 8))),
+    ("Transformer", (8, 2, 2, 1, 12, 0.0), {"norm_first": True, "batch_first": True}, ((3, 5, 8), (3, 4, 8))),
+    ("Transformer", (8, 2, 1, 1, 12, 0.0), {"bias": False}, ((5, 8), (4, 8))),
 ]
 
 
@@ -149,6 +166,7 @@ def _state(module):
 
 
 @pytest.mark.filterwarnings("ignore:LSTM with projections")  # torch says which of its paths it takes
+@pytest.mark.filterwarnings("ignore:enable_nested_tensor")
 @pytest.mark.parametrize("case", LAYERS, ids=map(_label, LAYERS))
 def test_module_is_torchs_twin(case):
     name, args, kwargs, shapes = case

@@ -19,6 +19,7 @@ from nbnn.functional.convolution import (
     conv1d,
     conv2d,
     conv3d,
+    conv_tbc,
     conv_transpose1d,
     conv_transpose2d,
     conv_transpose3d,
@@ -36,6 +37,9 @@ from nbnn.functional.dropout import (
 )
 from nbnn.functional.elementwise_loss import huber_loss, l1_loss, mse_loss, smooth_l1_loss
 from nbnn.functional.embedding import embedding, one_hot
+from nbnn.functional.embedding_bag import embedding_bag
+from nbnn.functional.folding import fold, unfold
+from nbnn.functional.fractional_pooling import fractional_max_pool2d, fractional_max_pool3d
 from nbnn.functional.linear import bilinear, linear, matmul
 from nbnn.functional.loss import cross_entropy, nll_loss
 from nbnn.functional.margin_loss import (
@@ -46,6 +50,7 @@ from nbnn.functional.margin_loss import (
     multilabel_soft_margin_loss,
     soft_margin_loss,
 )
+from nbnn.functional.multi_head import multi_head_attention_forward
 from nbnn.functional.normalization import batch_norm
 from nbnn.functional.padding import pad
 from nbnn.functional.piecewise import (
@@ -87,6 +92,7 @@ from nbnn.functional.probability_loss import (
 from nbnn.functional.rectifier import celu, celu_, elu, elu_, leaky_relu, leaky_relu_, prelu, rrelu, rrelu_, selu, selu_
 from nbnn.functional.response_norm import local_response_norm
 from nbnn.functional.row_norm import group_norm, instance_norm, layer_norm, rms_norm
+from nbnn.functional.sampling_grid import affine_grid, grid_sample
 from nbnn.functional.softmax import gumbel_softmax, log_softmax, softmax, softmin
 from nbnn.functional.unpooling import max_unpool1d, max_unpool2d, max_unpool3d
 from nbnn.functional.vision import (
@@ -120,6 +126,7 @@ __all__ = [
     "adaptive_max_pool1d",
     "adaptive_max_pool2d",
     "adaptive_max_pool3d",
+    "affine_grid",
     "alpha_dropout",
     "avg_pool1d",
     "avg_pool2d",
@@ -134,6 +141,7 @@ __all__ = [
     "conv1d",
     "conv2d",
     "conv3d",
+    "conv_tbc",
     "conv_transpose1d",
     "conv_transpose2d",
     "conv_transpose3d",
@@ -148,15 +156,20 @@ __all__ = [
     "elu",
     "elu_",
     "embedding",
+    "embedding_bag",
     "erf",
     "erfc",
     "exp",
     "exp2",
     "expm1",
     "feature_alpha_dropout",
+    "fold",
+    "fractional_max_pool2d",
+    "fractional_max_pool3d",
     "gaussian_nll_loss",
     "gelu",
     "glu",
+    "grid_sample",
     "group_norm",
     "gumbel_softmax",
     "hardshrink",
@@ -193,6 +206,7 @@ __all__ = [
     "max_unpool3d",
     "mish",
     "mse_loss",
+    "multi_head_attention_forward",
     "multi_margin_loss",
     "multilabel_margin_loss",
     "multilabel_soft_margin_loss",
@@ -232,6 +246,7 @@ __all__ = [
     "threshold_",
     "triplet_margin_loss",
     "triplet_margin_with_distance_loss",
+    "unfold",
     "upsample",
     "upsample_bilinear",
     "upsample_nearest",

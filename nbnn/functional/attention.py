@@ -136,12 +136,13 @@ def _full_mask(q: Tensor, mask: Tensor | None, mask_at: Tensor | None, params: t
         if mask_at is not None and mask._shape[0] > 1:
             picked = mask[(_device.to_host(flat(mask_at)) // math.prod(mask._shape[1:])).tolist()]
         added = picked if added is None else added + picked
-    if added is None:
-        return None, None
+    return (None, None) if added is None else lowered(added, q._dtype)
+
+
+def lowered(added: Tensor, kind: dtypes.dtype) -> tuple[Tensor, Tensor]:
+    """The mask without -inf, and 1 for the queries that it lets see a key, 0 for the others."""
     with no_grad():
-        seen = cast(gt(sum(cast(gt(added, -math.inf), q._dtype), -1, True), 0), q._dtype)
-        if added._shape[-1] == 1:
-            seen = broadcast_to(seen, (*added._shape[:-1], 1))
+        seen = cast(gt(sum(cast(gt(added, -math.inf), kind), -1, True), 0), kind)
     return _finite(added), seen
 
 

@@ -10,7 +10,7 @@ from nbnn.functional import _check
 from nbnn.functional._rules import conv_rule, conv_transpose_rule
 from nbnn.functional.array import sum
 from nbnn.functional.indexing import SLICE_BACKWARD
-from nbnn.functional.shape import RESHAPE
+from nbnn.functional.shape import PERMUTE, RESHAPE
 from nbnn.kernels import convolution as K
 from nbnn.op import Op, apply, takes_arrays
 from nbnn.tensor import Tensor
@@ -447,3 +447,56 @@ _RESULT = "1., 1., 2., 1., 1."
 conv_transpose1d.__doc__ = _transpose_doc(1, "axis", "L", _RESULT)
 conv_transpose2d.__doc__ = _transpose_doc(2, "axes", "H, W", _RESULT)
 conv_transpose3d.__doc__ = _transpose_doc(3, "axes", "D, H, W", _RESULT)
+
+
+@takes_arrays
+def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tensor:
+    r"""`conv1d` of sequences with time first, :math:`y_{t,b,o} = c_o + \sum_{k,i} w_{k,i,o}\, x_{t+k-p,\,b,\,i}`.
+
+    Parameters
+    ----------
+    input : Tensor or array of shape (T, B, C)
+    weight : Tensor of shape (K, C, O)
+    bias : Tensor of shape (O,)
+        c.
+    pad : int
+        p, zeros before and after the time axis.
+
+    Returns
+    -------
+    Tensor of shape (T + 2 p - K + 1, B, O)
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, or `pad` is negative.
+    TypeError
+        If the dtypes differ or are not floating-point types, or `pad` is not an int.
+
+    References
+    ----------
+    Collobert, Puhrsch and Synnaeve, "Wav2Letter: an End-to-End ConvNet-based Speech Recognition System", 2016.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> import nbnn.nn.functional as F
+    >>> F.conv_tbc(nbnn.ones(3, 1, 1), nbnn.ones(2, 1, 1), nbnn.zeros(1)).flatten()
+    tensor([2., 2.])
+    """
+    op = "conv_tbc"
+    for name, t, shape in (("input", input, "(T, B, C)"), ("weight", weight, "(K, C, O)"), ("bias", bias, "(O,)")):
+        _check.floating(op, name, t)
+        if t.dim() != shape.count(",") + (name != "bias"):
+            raise ValueError(f"{op}: `{name}` must have shape {shape}; got {t._shape}")
+    _check.same_dtype(op, input=input, weight=weight, bias=bias)
+    kernel, channels, outs = weight._shape
+    if input._shape[2] != channels or bias._shape[0] != outs:
+        raise ValueError(f"{op}: the shapes must be (T, B, C), (K, C, O) and (O,); got input {input._shape}, "
+                         f"weight {weight._shape}, bias {bias._shape}")  # fmt: skip
+    pads = _check.integer(op, "pad", pad, 0)
+    if kernel < 1 or kernel > input._shape[0] + 2 * pads:
+        raise ValueError(f"{op}: the kernel must have a size from 1 to that of the padded time axis; got input "
+                         f"{input._shape}, weight {weight._shape}, `pad` (={pad})")  # fmt: skip
+    x, w = apply(PERMUTE, input, params=((1, 2, 0),)), apply(PERMUTE, weight, params=((2, 1, 0),))
+    return apply(PERMUTE, conv1d(x, w, bias, 1, pads), params=((2, 0, 1),)).contiguous()

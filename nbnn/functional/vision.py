@@ -69,24 +69,31 @@ RESAMPLE_BACKWARD = Op(
 )
 
 
+def _taps(kind: int, scale: float) -> int:
+    """How many elements an output is a sum of."""
+    return K.TAPS[kind] if kind < K.SMOOTH_LINEAR else 2 * math.ceil(K.support(scale, kind)) + 1
+
+
 @functools.lru_cache(maxsize=256)
 def _tables(sizes: tuple, outs: tuple, scales: tuple, aligned: bool, kinds: tuple, kind: Any, place: str) -> tuple:
     """Taps, weights and spans of three axes: they follow from sizes alone, and most programs use few."""
     where = _device.as_device(place)
-    counts = [K.TAPS[k] * n for k, n in zip(kinds, outs, strict=True)]
+    taps = tuple(map(_taps, kinds, scales))
+    counts = [t * n for t, n in zip(taps, outs, strict=True)]
     index = _device.empty(sum(counts), dtypes.int64.storage, where)
     weight = _device.empty(sum(counts), kind.storage, where)
     span = _device.empty(2 * sum(sizes), dtypes.int64.storage, where)
     at = to = 0
-    for size, out, scale, mode, count in zip(sizes, outs, scales, kinds, counts, strict=True):
-        _device.launch(K.make_taps, (index, weight), (), (at, size, out, scale, aligned, mode), out)
-        _device.launch(K.make_spans, (span,), (index,), (at, to, size, out, K.TAPS[mode]), size)
-        at, to = at + count, to + 2 * size
+    for size, out, scale, mode, reach in zip(sizes, outs, scales, kinds, taps, strict=True):
+        _device.launch(K.make_taps, (index, weight), (), (at, size, out, scale, aligned, mode, reach), out)
+        _device.launch(K.make_spans, (span,), (index,), (at, to, size, out, reach), size)
+        at, to = at + reach * out, to + 2 * size
     return tuple(make(t, (t.size,), k) for t, k in ((index, dtypes.int64), (weight, kind), (span, dtypes.int64)))
 
 
 _MODES = {"nearest": K.NEAREST, "nearest-exact": K.NEAREST_EXACT, "linear": K.LINEAR, "bilinear": K.LINEAR,
           "bicubic": K.CUBIC, "trilinear": K.LINEAR, "area": -1}  # fmt: skip
+_SMOOTH = {"bilinear": K.SMOOTH_LINEAR, "bicubic": K.SMOOTH_CUBIC}
 _AXES = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}
 
 
@@ -136,8 +143,10 @@ def _check_image(op: str, input: Tensor, mode: Any, align_corners: Any, antialia
         raise ValueError(f"{op}: `input` must have no empty axis behind the batch; got shape {shape}")
     if align_corners is not None and mode not in _AXES:
         raise ValueError(f"{op}: `align_corners` (={align_corners}) must be None for mode {mode!r}")
-    if antialias:
-        raise NotImplementedError(f"{op}: `antialias` (={antialias}) must be False: it is not there yet")
+    if antialias and (mode not in _SMOOTH or len(shape) != 4):
+        raise ValueError(
+            f"{op}: `antialias` (={antialias}) is for the modes {', '.join(map(repr, _SMOOTH))}; got {mode!r}"
+        )
 
 
 @takes_arrays
@@ -170,7 +179,8 @@ def interpolate(
     recompute_scale_factor : bool, optional
         Take the step from the rounded sizes instead of from `scale_factor`.
     antialias : bool
-        Must be False.
+        Make the filter as wide as one step of the output where that is larger than an element, so that nothing is
+        left out when an image shrinks; for "bilinear" and "bicubic" (then with a = -0.5).
 
     Returns
     -------
@@ -182,8 +192,6 @@ def interpolate(
         If the shape does not fit the mode, or an argument is out of range.
     TypeError
         If `input` is not of a floating-point type, or an argument of the wrong type.
-    NotImplementedError
-        If `antialias` is asked for.
 
     References
     ----------
@@ -211,11 +219,11 @@ def interpolate(
     lead = 3 - axes
     scales = tuple(map(_scale, shape[2:], outs, factors or (None,) * axes, (aligned,) * axes))
     sizes3, outs3, scales3 = (1,) * lead + shape[2:], (1,) * lead + outs, (1.0,) * lead + scales
-    kinds = (K.NEAREST,) * lead + (_MODES[mode],) * axes
+    kinds = (K.NEAREST,) * lead + ((_SMOOTH if antialias else _MODES)[mode],) * axes
     kind = dtypes.float32 if input._dtype.is_half else input._dtype
     tables = _tables(sizes3, outs3, scales3, aligned, kinds, kind, input.device.type)
     x = apply(RESHAPE, input.to(kind), params=((shape[0] * shape[1], *sizes3),))
-    y = apply(RESAMPLE, x, *tables, params=(*sizes3, *outs3, *(K.TAPS[k] for k in kinds)))
+    y = apply(RESAMPLE, x, *tables, params=(*sizes3, *outs3, *map(_taps, kinds, scales3)))
     return apply(RESHAPE, y.to(input._dtype), params=((*shape[:2], *outs),))
 
 

@@ -144,6 +144,82 @@ def adagrad(i, param, total, grad, sign, lr, weight_decay, eps):
 
 
 @over_rows
+def adamax(i, param, first, largest, grad, sign, weight_decay, rest1, beta2, step_size, eps):
+    """m += (1 - beta1) (g - m); u = max(beta2 u, |g| + eps); p -= step_size m / u"""
+    i = np.uint64(i)
+    kind = type(param[i])
+    g = _penalized(param[i], grad[i], sign, weight_decay)
+    m = first[i] + kind(rest1) * (g - first[i])
+    u = kind(beta2) * largest[i]
+    size = abs(g) + kind(eps)
+    u = size if size > u or size != size else u  # a NaN of either is kept
+    first[i] = m
+    largest[i] = u
+    param[i] -= kind(step_size) * m / u
+
+
+@over_rows
+def nadam(
+    i, param, first, second, grad, sign, shrink, weight_decay, rest1, beta2, rest2, grad_step, mean_step, root, eps
+):
+    """m and v as for `adam`; p = shrink p - (grad_step g + mean_step m) / (sqrt(v) / root + eps)"""
+    i = np.uint64(i)
+    kind = type(param[i])
+    g = _penalized(param[i], grad[i], sign, weight_decay)
+    m = first[i] + kind(rest1) * (g - first[i])
+    v = kind(beta2) * second[i] + kind(rest2) * g * g
+    first[i] = m
+    second[i] = v
+    move = kind(grad_step) * g + kind(mean_step) * m
+    param[i] = kind(shrink) * param[i] - move / (_vecmath.sqrt(v) / kind(root) + kind(eps))
+
+
+@over_rows
+def adadelta(i, param, square, moved, grad, sign, lr, weight_decay, rho, rest, eps):
+    """v = rho v + (1 - rho) g^2; d = sqrt(u + eps) / sqrt(v + eps) g; u = rho u + (1 - rho) d^2; p -= lr d"""
+    i = np.uint64(i)
+    kind = type(param[i])
+    g = _penalized(param[i], grad[i], sign, weight_decay)
+    v = kind(rho) * square[i] + kind(rest) * g * g
+    u = moved[i]
+    d = _vecmath.sqrt(u + kind(eps)) / _vecmath.sqrt(v + kind(eps)) * g
+    square[i] = v
+    moved[i] = kind(rho) * u + kind(rest) * d * d
+    param[i] -= kind(lr) * d
+
+
+@over_rows
+def rprop(i, param, before, size, grad, sign, minus, plus, low, high):
+    """s = clamp(s plus) where g kept its sign, clamp(s minus) and g = 0 where it turned; p -= s sign(g)
+
+    Signs are compared, since the product of two small gradients is 0; a NaN is neither kept nor turned, nor a move.
+    """
+    i = np.uint64(i)
+    kind = type(param[i])
+    g = kind(sign) * grad[i]
+    last = before[i]
+    kept = ((g > 0) & (last > 0)) | ((g < 0) & (last < 0))
+    turned = ((g > 0) & (last < 0)) | ((g < 0) & (last > 0))
+    s = size[i] * (kind(plus) if kept else (kind(minus) if turned else kind(1)))
+    s = kind(low) if s < kind(low) else s
+    s = kind(high) if s > kind(high) else s
+    g = kind(0) if turned else g
+    before[i] = g
+    size[i] = s
+    param[i] -= s if g > 0 else (-s if g < 0 else kind(0))
+
+
+@over_rows
+def asgd(i, param, mean, grad, sign, weight_decay, shrink, eta, mu):
+    """p = shrink p - eta g; a += mu (p - a), or a = p for mu = 1"""
+    i = np.uint64(i)
+    kind = type(param[i])
+    p = kind(shrink) * param[i] - kind(eta) * _penalized(param[i], grad[i], sign, weight_decay)
+    param[i] = p
+    mean[i] = p if mu == 1 else mean[i] + kind(mu) * (p - mean[i])
+
+
+@over_rows
 def scale(i, x, factor):
     """x *= factor"""
     i = np.uint64(i)

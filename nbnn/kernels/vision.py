@@ -15,8 +15,8 @@ from nbnn import _jit
 from nbnn.kernels._cpu import over_outputs, over_ranges, over_rows
 from nbnn.kernels._vecmath import natural
 
-NEAREST, NEAREST_EXACT, LINEAR, CUBIC = 0, 1, 2, 3
-TAPS = (1, 1, 2, 4)
+NEAREST, NEAREST_EXACT, LINEAR, CUBIC, SMOOTH_LINEAR, SMOOTH_CUBIC = 0, 1, 2, 3, 4, 5
+TAPS = (1, 1, 2, 4, 2, 4)  # the smooth ones so many for each element of a step: `support`
 
 
 @_jit.jit
@@ -39,13 +39,52 @@ def _nearest(o, size, outputs, scale, kind):
     return min(int(math.floor((np.float32(o) + np.float32(0.5)) * np.float32(scale))), size - 1)
 
 
+@_jit.shared
+def support(scale, kind):
+    """How far the taps of a smoothing mode reach on either side: half their number for each element of a step."""
+    return 0.5 * TAPS[kind] * max(scale, 1.0)
+
+
+@_jit.jit
+def _smooth_share(k, first, centre, scale, kind):
+    """The weight, not yet normalised, of element first + k: the filter as wide as one step of the output."""
+    away = abs(k + first - centre + 0.5) / max(scale, 1.0)
+    if kind == SMOOTH_LINEAR:
+        return max(0.0, 1.0 - away)
+    if away < 1.0:  # Keys, 1981, with a = -0.5
+        return ((1.5 * away - 2.5) * away) * away + 1.0
+    return ((-0.5 * away + 2.5) * away - 4.0) * away + 2.0 if away < 2.0 else 0.0
+
+
+@_jit.jit
+def _smooth_taps(o, index, weight, at, size, outputs, scale, kind, taps):
+    """The taps of a smoothing mode, with a sum of 1.
+
+    Where the axis has fewer elements than there are taps, the last one stands in the rest too and its weight is split
+    among them: a weight of 0 would make NaN of an infinity.
+    """
+    reach = support(scale, kind)
+    centre = scale * (o + 0.5)
+    first = min(max(int(centre - reach + 0.5), 0), size - 1)
+    count = max(min(min(int(centre + reach + 0.5), size) - first, taps), 1)
+    total = 0.0
+    for k in range(count):
+        total += _smooth_share(k, first, centre, scale, kind)
+    for k in range(taps):
+        share = _smooth_share(min(k, count - 1), first, centre, scale, kind) / total
+        index[at + k * outputs + o] = first + min(k, count - 1)
+        weight[at + k * outputs + o] = type(weight[0])(share if k < count - 1 else share / (taps - count + 1))
+
+
 @over_rows
-def make_taps(o, index, weight, at, size, outputs, scale, aligned, kind):
+def make_taps(o, index, weight, at, size, outputs, scale, aligned, kind, taps):
     """The taps of output `o` of one axis, which begin at `at` in `index` and `weight`."""
     one = type(weight[0])(1)
     if kind == NEAREST or kind == NEAREST_EXACT:
         index[at + o] = _nearest(o, size, outputs, scale, kind)
         weight[at + o] = one
+    elif kind >= SMOOTH_LINEAR:
+        _smooth_taps(o, index, weight, at, size, outputs, scale, kind, taps)
     else:
         place = o * scale if aligned else (o + 0.5) * scale - 0.5
         if kind == LINEAR:

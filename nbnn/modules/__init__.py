@@ -36,6 +36,9 @@ from nbnn.modules.ctc import CTCLoss
 from nbnn.modules.distance import CosineSimilarity, PairwiseDistance, TripletMarginWithDistanceLoss
 from nbnn.modules.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
 from nbnn.modules.embedding import Embedding
+from nbnn.modules.embedding_bag import EmbeddingBag
+from nbnn.modules.folding import Fold, Unfold
+from nbnn.modules.fractional_pooling import FractionalMaxPool2d, FractionalMaxPool3d
 from nbnn.modules.linear import Bilinear, Identity, Linear
 from nbnn.modules.loss import (
     BCELoss,
@@ -62,6 +65,7 @@ from nbnn.modules.margin_loss import (
     TripletMarginLoss,
 )
 from nbnn.modules.module import Module
+from nbnn.modules.multi_head import MultiheadAttention
 from nbnn.modules.normalization import (
     BatchNorm1d,
     BatchNorm2d,
@@ -106,6 +110,13 @@ from nbnn.modules.rectifier import CELU, ELU, SELU, LeakyReLU, PReLU, RReLU
 from nbnn.modules.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNBase, RNNCell, RNNCellBase
 from nbnn.modules.response_norm import CrossMapLRN2d, LocalResponseNorm
 from nbnn.modules.softmax import LogSoftmax, Softmax, Softmax2d, Softmin
+from nbnn.modules.transformer import (
+    Transformer,
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    TransformerEncoderLayer,
+)
 from nbnn.modules.unpooling import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
 from nbnn.modules.vision import (
     ChannelShuffle,
@@ -164,8 +175,12 @@ __all__ = [
     "Dropout2d",
     "Dropout3d",
     "Embedding",
+    "EmbeddingBag",
     "FeatureAlphaDropout",
     "Flatten",
+    "Fold",
+    "FractionalMaxPool2d",
+    "FractionalMaxPool3d",
     "GRUCell",
     "GaussianNLLLoss",
     "GroupNorm",
@@ -207,6 +222,7 @@ __all__ = [
     "MultiLabelMarginLoss",
     "MultiLabelSoftMarginLoss",
     "MultiMarginLoss",
+    "MultiheadAttention",
     "NLLLoss",
     "NLLLoss2d",
     "PReLU",
@@ -243,8 +259,14 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
+    "Unfold",
     "Upsample",
     "UpsamplingBilinear2d",
     "UpsamplingNearest2d",

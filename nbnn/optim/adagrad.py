@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from nbnn.functional._steps import Plan
 from nbnn.functional.creation import full
-from nbnn.functional.optim import Plan, adagrad_step_
+from nbnn.functional.optim import adagrad_step_
 from nbnn.optim.optimizer import Optimizer, counted, non_negative, refuse_differentiable
 from nbnn.tensor import Tensor
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from nbnn.functional.optim import Plan, adam_step_
-from nbnn.optim.optimizer import Optimizer, counted, non_negative, refuse_differentiable, remembered
+from nbnn.functional._steps import Plan
+from nbnn.functional.optim import adam_step_
+from nbnn.optim.optimizer import Optimizer, betas_below_one, counted, non_negative, refuse_differentiable, remembered
 from nbnn.tensor import Tensor
 
 
@@ -102,9 +103,7 @@ class Adam(Optimizer):
         """Refuse options that make no sense."""
         name = type(self).__name__
         non_negative(name, options, "lr", "eps", "weight_decay")
-        betas = options["betas"]
-        if len(betas) != 2 or not all(0.0 <= float(beta) < 1.0 for beta in betas):
-            raise ValueError(f"{name}: `betas` (={betas}) must be two numbers in [0, 1)")
+        betas_below_one(name, options)
         refuse_differentiable(name, options["differentiable"])
 
     def update_group(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -10,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from nbnn.autograd import enable_grad, no_grad
+from nbnn.functional._steps import Plan
 from nbnn.functional.creation import as_tensor, fill_, tensor, zeros_like
-from nbnn.functional.optim import Plan
 from nbnn.tensor import Tensor
 
 
@@ -55,6 +56,13 @@ class Optimizer:
     >>> p.tolist()
     [0.5, -2.5]
     """
+
+    _opt_called = False  # whether a step was made, of which schedulers warn that began before it
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "step" in cls.__dict__:
+            cls.step = _noticed(cls.__dict__["step"])  # type: ignore[method-assign]
 
     def __init__(self, params: Iterable, defaults: dict[str, Any]) -> None:
         name = type(self).__name__
@@ -105,6 +113,7 @@ class Optimizer:
         object
             What `closure` returned, or None.
         """
+        self._opt_called = True
         loss = None
         if closure is not None:
             with enable_grad():
@@ -202,6 +211,10 @@ class Optimizer:
         self.check_options(group)
         self.param_groups.append(group)
 
+    def state_shape(self, key: str, param: Tensor) -> tuple[int, ...] | None:
+        """The shape that Tensors remembered as `key` for `param` must have; None where any shape will do."""
+        return param._shape
+
     def state_dict(self) -> dict[str, Any]:
         """What is needed to continue: ``{"state": {index: {...}}, "param_groups": [{..., "params": [index]}]}``.
 
@@ -240,7 +253,9 @@ class Optimizer:
                 state[index] = copy.deepcopy(entries)
             else:
                 state[param] = {
-                    k: _adopt(f"{name}: `state_dict` {k!r} of parameter {index}", k, v, param)
+                    k: _adopt(
+                        f"{name}: `state_dict` {k!r} of parameter {index}", k, v, param, self.state_shape(k, param)
+                    )
                     for k, v in entries.items()
                 }
         groups = []
@@ -289,6 +304,24 @@ def non_negative(name: str, options: dict[str, Any], *keys: str) -> None:
             raise ValueError(f"{name}: `{key}` (={options[key]}) must be at least 0")
 
 
+def betas_below_one(name: str, options: dict[str, Any]) -> None:
+    """Refuse decay rates that are not two numbers in [0, 1)."""
+    betas = options["betas"]
+    if len(betas) != 2 or not all(0.0 <= float(beta) < 1.0 for beta in betas):
+        raise ValueError(f"{name}: `betas` (={betas}) must be two numbers in [0, 1)")
+
+
+def _noticed(step: Callable[..., Any]) -> Callable[..., Any]:
+    """`step` of a subclass, noting that it was called, also where it does not call the one of `Optimizer`."""
+
+    @functools.wraps(step)
+    def wrapped(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
+        self._opt_called = True
+        return step(self, *args, **kwargs)
+
+    return wrapped
+
+
 def _kind(value: Any) -> str:
     return type(value).__name__
 
@@ -311,16 +344,19 @@ def _names_and_tensors(name: str, items: list[Any]) -> tuple[list[str] | None, l
     return names, tensors
 
 
-def _adopt(label: str, key: str, value: Any, param: Tensor) -> Any:
+def _adopt(label: str, key: str, value: Any, param: Tensor, shape: tuple[int, ...] | None) -> Any:
     """A copy of a remembered value, with the dtype and on the device of its parameter; a step count as an int."""
     if key == "step":
         return int(float(value))
+    if isinstance(value, list):
+        return [_adopt(label, "", item, param, shape) for item in value]
     if isinstance(value, Tensor):
         copied = tensor(value.detach(), dtype=param.dtype, device=param.device)
     elif hasattr(value, "__array__"):  # an array, or a Tensor of another library
         copied = as_tensor(np.array(value.__array__()), dtype=param.dtype, device=param.device)
     else:
         return copy.deepcopy(value)
-    if copied.ndim and copied._shape != param._shape:
-        raise ValueError(f"{label} must have the parameter's shape {param._shape}; got {copied._shape}")
+    if copied.ndim and shape is not None and copied._shape != shape:
+        whose = "parameter's shape" if shape == param._shape else "shape"
+        raise ValueError(f"{label} must have the {whose} {shape}; got {copied._shape}")
     return copied

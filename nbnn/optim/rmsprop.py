@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from nbnn.functional.optim import Plan, rmsprop_step_
+from nbnn.functional._steps import Plan
+from nbnn.functional.optim import rmsprop_step_
 from nbnn.optim.optimizer import Optimizer, counted, non_negative, refuse_differentiable, remembered
 from nbnn.tensor import Tensor
 

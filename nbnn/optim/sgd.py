@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from nbnn.functional._steps import Plan
 from nbnn.functional.creation import zeros_like
-from nbnn.functional.optim import Plan, sgd_step_
+from nbnn.functional.optim import sgd_step_
 from nbnn.optim.optimizer import Optimizer, non_negative, refuse_differentiable
 from nbnn.tensor import Tensor
 

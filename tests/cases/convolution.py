@@ -293,7 +293,28 @@ TILES = [  # sizes that are computed by tiles of 4 x 4 outputs in float32, and c
     Case("conv2d-tiles_special", call(2), _special_tiles, conv(2), grad=()),
 ]  # fmt: skip
 
+
+def conv_tbc(x, w, b, pad=0):
+    return conv(1)(x.transpose(1, 2, 0), w.transpose(2, 1, 0), b, 1, pad).transpose(2, 0, 1)
+
+
+def call_tbc(F, *inputs):
+    return F.conv_tbc(*inputs)
+
+
+def make_tbc(shape, kernel, outs, *pad):
+    return lambda r: (r.normal(size=shape), r.normal(size=(kernel, shape[2], outs)), r.normal(size=outs), *pad)
+
+
+TBC = [
+    *(Case(f"conv_tbc-{k}_{pad}", call_tbc, make_tbc((5, 2, 3), k, 4, *pad), conv_tbc, grad=(0, 1, 2))
+      for k, pad in ((1, ()), (3, (1,)), (2, (3,)), (5, (0,)))),
+    Case("conv_tbc-large", call_tbc, make_tbc((4, 1, 2), 2, 2), conv_tbc, grad=(0, 1, 2),
+         large=make_tbc((60, 8, 16), 3, 24, 1), empty=(make_tbc((4, 0, 2), 2, 2),)),
+]  # fmt: skip
+
 CASES = [
+    *TBC,
     *TILES,
     *(case for n in (1, 2, 3) for case in rank(n)),
     *MIXED,
@@ -389,7 +410,28 @@ def _too_large(F):
     return F.conv3d(F.ones(1, 1, 2, 2, 2), F.ones(1, 1, 1, 1, 1), padding=2**30)
 
 
+TIMES, TAPS = nbnn.ones(5, 2, 3), nbnn.ones(2, 3, 4)
+
+
+def refused_tbc(name, error, match, *args):
+    return Bad(f"conv_tbc-{name}", lambda F: F.conv_tbc(*args), error, f"^conv_tbc: {match}")
+
+
+TBC_ERRORS = [
+    refused_tbc("input", ValueError, r"`input` must have shape \(T, B, C\); got \(2, 3\)", TIMES[0], TAPS,
+                nbnn.ones(4)),
+    refused_tbc("weight", ValueError, r"`weight` must have shape \(K, C, O\)", TIMES, TAPS[0], nbnn.ones(4)),
+    refused_tbc("bias", ValueError, r"`bias` must have shape \(O,\)", TIMES, TAPS, nbnn.ones(4, 1)),
+    refused_tbc("no_bias", TypeError, r"`bias` must be a Tensor; got NoneType", TIMES, TAPS, None),
+    refused_tbc("channels", ValueError, r"the shapes must be \(T, B, C\), \(K, C, O\) and \(O,\); got input "
+                r"\(5, 2, 3\), weight \(2, 3, 4\), bias \(3,\)", TIMES, TAPS, nbnn.ones(3)),
+    refused_tbc("kernel", ValueError, r"the kernel must have a size from 1", TIMES[:1], TAPS, nbnn.ones(4)),
+    refused_tbc("pad", ValueError, r"`pad` \(=-1\) must be at least 0", TIMES, TAPS, nbnn.ones(4), -1),
+    refused_tbc("types", TypeError, r"all inputs must have one dtype", TIMES, TAPS.double(), nbnn.ones(4)),
+]  # fmt: skip
+
 ERRORS = [
+    *TBC_ERRORS,
     *(bad for n in (1, 2, 3) for bad in (*refusals(n), *transposed_refusals(n))),
     Bad(
         "conv_transpose3d-memory",

@@ -38,6 +38,57 @@ def matrix(size, out, factor, mode, aligned):
     return m
 
 
+def smooth(size, out, factor, mode, aligned):
+    """One axis with a filter as wide as a step, as a matrix (out, size)."""
+    step = (size - 1) / max(out - 1, 1) if aligned else 1 / factor if factor else size / out
+    wide = max(step, 1.0)
+    reach = wide * (2 if mode == "bicubic" else 1)
+    m = np.zeros((out, size))
+    for o in range(out):
+        centre = step * (o + 0.5)
+        for j in range(max(int(centre - reach + 0.5), 0), min(int(centre + reach + 0.5), size)):
+            d = abs(j + 0.5 - centre) / wide
+            if mode == "bilinear":
+                m[o, j] = max(0.0, 1 - d)
+            else:
+                m[o, j] = 1.5 * d**3 - 2.5 * d**2 + 1 if d < 1 else -0.5 * (d**3 - 5 * d**2 + 8 * d - 4) * (d < 2)
+    return m / m.sum(1, keepdims=True)
+
+
+def smoothed(x, size, factor, mode, aligned=None):
+    for axis in (2, 3):
+        n = x.shape[axis]
+        f = factor[axis - 2] if isinstance(factor, tuple) else factor
+        out = (size[axis - 2] if isinstance(size, tuple) else size) if f is None else math.floor(n * f)
+        x = np.moveaxis(np.tensordot(smooth(n, out, f, mode, aligned), x, (1, axis)), 0, axis)
+    return x
+
+
+def call_smooth(F, x, size, factor, mode, aligned=None):
+    return F.interpolate(x, size, factor, mode, aligned, antialias=True)
+
+
+def smooth_cases():
+    for mode in ("bilinear", "bicubic"):
+        for aligned in (False, True):
+            for size, factor in (*SIZES, ((7, 2), None), (None, (0.3, 1.5))):
+                yield Case(
+                    f"interpolate-smooth_{mode}_{size}_{factor}_{aligned}".replace(" ", ""),
+                    call_smooth,
+                    one((2, 1, 5, 7), size, factor, mode, aligned),
+                    smoothed,
+                )
+        yield Case(
+            f"interpolate-smooth_large_{mode}",
+            call_smooth,
+            one((1, 2, 9, 8), 2, None, mode),
+            smoothed,
+            second=False,
+            large=one((4, 5, 60, 70), None, 0.3, mode),
+            empty=(one((0, 3, 5, 4), 2, None, mode),),
+        )
+
+
 def interpolated(x, size, factor, mode, aligned=None, recompute=None):
     for axis in range(2, x.ndim):
         n = x.shape[axis]
@@ -127,6 +178,9 @@ def mix(F, x, groups):
 
 CASES = [
     *modes(),
+    *smooth_cases(),
+    Case("interpolate-smooth_infinite", call_smooth, lambda r: (np.array([[[[1.0, math.inf, 3.0, 4.0]]]]), (1, 2), None,
+         "bilinear"), lambda *_: np.array([[[[math.inf, math.inf]]]]), grad=()),
     Case("interpolate-unequal", unequal, one(SHAPES[2]), lambda x: interpolated(x, None, (1.5, 2.5), "bilinear")),
     *(Case(f"interpolate-width_{w}_{mode}", call, one((1, 2, 3, w), None, 2.0, mode), interpolated, second=False)
       for w in (8, 15, 16, 17) for mode in ("nearest", "bilinear", "bicubic")),
@@ -187,8 +241,8 @@ ERRORS = [
             align_corners=True),
     refused("interpolate-recompute", ValueError, r"`recompute_scale_factor` \(=True\) needs a `scale_factor`", X, 3,
             recompute_scale_factor=True),
-    refused("interpolate-antialias", NotImplementedError, r"`antialias` \(=True\) must be False", X, 3, mode="bilinear",
-            antialias=True),
+    refused("interpolate-antialias", ValueError,
+            r"`antialias` \(=True\) is for the modes 'bilinear', 'bicubic'; got 'nearest'", X, 3, antialias=True),
     refused("interpolate-integers", TypeError, r"`input` must have a floating-point dtype", X.long(), 3),
     Bad("upsample-mode", lambda F: _quiet(F.upsample, X, 3, mode="x"), ValueError, r"^interpolate: `mode`"),
     Bad("upsample_nearest-size", lambda F: _quiet(F.upsample_nearest, X, 0), ValueError, r"^interpolate: `size`"),

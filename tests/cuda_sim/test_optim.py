@@ -15,6 +15,13 @@ CASES = [
     ("RMSprop", {"lr": 0.1, "centered": True}),
     ("RMSprop", {"lr": 0.1}),
     ("Adagrad", {"lr": 0.1, "lr_decay": 0.1}),
+    ("Adadelta", {}),
+    ("Adamax", {"lr": 0.1}),
+    ("NAdam", {"lr": 0.1, "weight_decay": 0.1}),
+    ("RAdam", {"lr": 0.1}),
+    ("RAdam", {"lr": 0.1, "betas": (0.9, 0.6)}),
+    ("Rprop", {"lr": 0.1}),
+    ("ASGD", {"lr": 0.1, "t0": 1}),
 ]
 
 
