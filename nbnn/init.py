@@ -6,11 +6,13 @@ same seed gives the same numbers on every device and number of threads.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 import statistics
+import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -64,6 +66,26 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     return _GAINS[nonlinearity]
 
 
+_skip = threading.local()  # .on while `skipped` is
+
+
+@contextlib.contextmanager
+def skipped() -> Iterator[None]:
+    """Within this context `uniform_`, `normal_` and what is made of them draw nothing: values stay undefined.
+
+    Examples
+    --------
+    >>> import nbnn.nn as nn
+    >>> with nn.init.skipped():
+    ...     layer = nn.Linear(1000, 1000)
+    """
+    before, _skip.on = getattr(_skip, "on", False), True
+    try:
+        yield
+    finally:
+        _skip.on = before
+
+
 def _checked(op: str, tensor: Any, ranks: tuple[int, ...] | None = None) -> Tensor:
     t = _check.tensor(op, "tensor", tensor)
     if ranks is not None and t.dim() not in ranks:
@@ -108,7 +130,8 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generato
     >>> w = nn.init.uniform_(nbnn.empty(3, 5))
     """
     with no_grad():
-        return _checked("uniform_", tensor).uniform_(a, b, generator=generator)
+        t = _checked("uniform_", tensor)
+        return t if getattr(_skip, "on", False) else t.uniform_(a, b, generator=generator)
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
@@ -125,7 +148,8 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Gene
     >>> w = nn.init.normal_(nbnn.empty(3, 5), std=0.02)
     """
     with no_grad():
-        return _checked("normal_", tensor).normal_(mean, std, generator=generator)
+        t = _checked("normal_", tensor)
+        return t if getattr(_skip, "on", False) else t.normal_(mean, std, generator=generator)
 
 
 def _redrawn(n: int, low: float, high: float, generator: Generator | None) -> np.ndarray:

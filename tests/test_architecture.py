@@ -314,6 +314,7 @@ PAIRS = [
     ("BCEWithLogitsLoss", "binary_cross_entropy_with_logits"), ("KLDivLoss", "kl_div"), ("BatchNorm1d", "batch_norm"),
     ("BatchNorm2d", "batch_norm"),
     ("BatchNorm3d", "batch_norm"), ("Linear", "linear"), ("Flatten", "flatten"),
+    ("Unflatten", "unflatten"), ("LinearCrossEntropyLoss", "linear_cross_entropy"),
     ("GELU", "gelu"), ("GLU", "glu"), ("SiLU", "silu"), ("Mish", "mish"), ("Softplus", "softplus"),
     ("Softmin", "softmin"),
     ("ELU", "elu"), ("SELU", "selu"), ("CELU", "celu"), ("LeakyReLU", "leaky_relu"), ("Hardtanh", "hardtanh"),
@@ -335,6 +336,7 @@ DIFFERENT_DEFAULT = {("Flatten", "start_dim"), ("Bilinear", "bias"), ("Linear", 
                      *((f"InstanceNorm{n}d", "bias") for n in (1, 2, 3)),
                      ("Dropout", "training")}  # fmt: skip
 DIFFERENT_ORDER = {
+    "LinearCrossEntropyLoss",
     "LayerNorm",
     "GroupNorm",
     "InstanceNorm1d",

@@ -108,6 +108,8 @@ LAYERS: list[tuple[str, tuple, dict, tuple]] = [
     ("PixelUnshuffle", (2,), {}, ((2, 3, 4, 6),)),
     ("ChannelShuffle", (2,), {}, ((2, 6, 3, 4),)),
     ("Flatten", (), {}, ((2, 3, 4),)),
+    ("Unflatten", (1, (2, -1)), {}, ((2, 6, 3),)),
+    ("SyncBatchNorm", (4,), {"momentum": 0.3}, ((3, 4, 5, 2),)),
     ("Identity", (3,), {"a": 1}, ((2, 3),)),
     ("Upsample", (), {"scale_factor": 2}, ((2, 3, 4, 5),)),
     ("Upsample", ((7, 6),), {"mode": "bilinear"}, ((2, 3, 4, 5),)),

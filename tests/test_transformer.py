@@ -187,6 +187,8 @@ BAD = [
     (lambda: MODEL([1.0], nbnn.ones(3, 8)), TypeError, r"Transformer: `src` must be a Tensor; got list"),
     (lambda: MODEL(nbnn.ones(3, 2, 8), nbnn.ones(4, 2, 8), tgt_mask=CAUSAL(3)), ValueError,
      r"`attn_mask` must have shape \(4, 4\)"),
+    (lambda: MODEL(nbnn.ones(3, 2, 8), nbnn.ones(4, 2, 8), nbnn.ones(3, 3).long()), TypeError,
+     r"`attn_mask` must be of bool or of a floating-point type; got nbnn.int64"),
     (lambda: MODEL(nbnn.ones(3, 2, 8), nbnn.ones(4, 2, 8), src_key_padding_mask=CAUSAL(3)), ValueError,
      r"`key_padding_mask` must have shape \(2, 3\); got \(3, 3\)"),
 ]  # fmt: skip

@@ -41,6 +41,7 @@ from nbnn.functional.embedding_bag import embedding_bag
 from nbnn.functional.folding import fold, unfold
 from nbnn.functional.fractional_pooling import fractional_max_pool2d, fractional_max_pool3d
 from nbnn.functional.linear import bilinear, linear, matmul
+from nbnn.functional.linear_cross_entropy import linear_cross_entropy
 from nbnn.functional.loss import cross_entropy, nll_loss
 from nbnn.functional.margin_loss import (
     hinge_embedding_loss,
@@ -187,6 +188,7 @@ __all__ = [
     "leaky_relu",
     "leaky_relu_",
     "linear",
+    "linear_cross_entropy",
     "local_response_norm",
     "log",
     "log1p",

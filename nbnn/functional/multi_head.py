@@ -38,13 +38,13 @@ def subsequent_mask(queries: int, keys: int, device: Any = None, dtype: Any = No
 
 def is_subsequent_mask(mask: Tensor) -> bool:
     """Whether a mask of bools or numbers, of shape (L, S), says just that no query sees a later key."""
-    if mask.dim() != 2:
+    truth = mask._dtype is dtypes.bool_
+    if mask.dim() != 2 or not (truth or mask._dtype.is_floating_point):
         return False
-    kind = dtypes.float32 if mask._dtype is dtypes.bool_ else mask._dtype
+    queries, keys = mask._shape
     with no_grad():
-        queries, keys = mask._shape
-        later = subsequent_mask(queries, keys, mask.device, kind)
-        return equal(mask, later < 0 if mask._dtype is dtypes.bool_ else later)
+        later = subsequent_mask(queries, keys, mask.device, dtypes.float32 if truth else mask._dtype)
+        return equal(mask, later < 0 if truth else later)
 
 
 def _as_added(name: str, mask: Any, like: Tensor) -> Tensor:

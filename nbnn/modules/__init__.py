@@ -22,7 +22,8 @@ from nbnn.modules.adaptive_pooling import (
     AdaptiveMaxPool2d,
     AdaptiveMaxPool3d,
 )
-from nbnn.modules.array import Flatten
+from nbnn.modules.adaptive_softmax import AdaptiveLogSoftmaxWithLoss
+from nbnn.modules.array import Flatten, Unflatten
 from nbnn.modules.container import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from nbnn.modules.convolution import (
     Conv1d,
@@ -39,7 +40,23 @@ from nbnn.modules.embedding import Embedding
 from nbnn.modules.embedding_bag import EmbeddingBag
 from nbnn.modules.folding import Fold, Unfold
 from nbnn.modules.fractional_pooling import FractionalMaxPool2d, FractionalMaxPool3d
+from nbnn.modules.lazy import (
+    LazyBatchNorm1d,
+    LazyBatchNorm2d,
+    LazyBatchNorm3d,
+    LazyConv1d,
+    LazyConv2d,
+    LazyConv3d,
+    LazyConvTranspose1d,
+    LazyConvTranspose2d,
+    LazyConvTranspose3d,
+    LazyInstanceNorm1d,
+    LazyInstanceNorm2d,
+    LazyInstanceNorm3d,
+    LazyLinear,
+)
 from nbnn.modules.linear import Bilinear, Identity, Linear
+from nbnn.modules.linear_cross_entropy import LinearCrossEntropyLoss, LinearCrossEntropyOptions
 from nbnn.modules.loss import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -94,6 +111,7 @@ from nbnn.modules.padding import (
     ZeroPad2d,
     ZeroPad3d,
 )
+from nbnn.modules.parameter import Buffer, UninitializedBuffer, UninitializedParameter
 from nbnn.modules.piecewise import Hardshrink, Hardsigmoid, Hardswish, Hardtanh, ReLU6, Softshrink, Threshold
 from nbnn.modules.pooling import (
     AvgPool1d,
@@ -110,6 +128,7 @@ from nbnn.modules.rectifier import CELU, ELU, SELU, LeakyReLU, PReLU, RReLU
 from nbnn.modules.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNBase, RNNCell, RNNCellBase
 from nbnn.modules.response_norm import CrossMapLRN2d, LocalResponseNorm
 from nbnn.modules.softmax import LogSoftmax, Softmax, Softmax2d, Softmin
+from nbnn.modules.sync_batch_norm import SyncBatchNorm
 from nbnn.modules.transformer import (
     Transformer,
     TransformerDecoder,
@@ -139,6 +158,7 @@ __all__ = [
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
     "AdaptiveAvgPool3d",
+    "AdaptiveLogSoftmaxWithLoss",
     "AdaptiveMaxPool1d",
     "AdaptiveMaxPool2d",
     "AdaptiveMaxPool3d",
@@ -152,6 +172,7 @@ __all__ = [
     "BatchNorm2d",
     "BatchNorm3d",
     "Bilinear",
+    "Buffer",
     "CTCLoss",
     "ChannelShuffle",
     "CircularPad1d",
@@ -201,8 +222,23 @@ __all__ = [
     "LPPool3d",
     "LSTMCell",
     "LayerNorm",
+    "LazyBatchNorm1d",
+    "LazyBatchNorm2d",
+    "LazyBatchNorm3d",
+    "LazyConv1d",
+    "LazyConv2d",
+    "LazyConv3d",
+    "LazyConvTranspose1d",
+    "LazyConvTranspose2d",
+    "LazyConvTranspose3d",
+    "LazyInstanceNorm1d",
+    "LazyInstanceNorm2d",
+    "LazyInstanceNorm3d",
+    "LazyLinear",
     "LeakyReLU",
     "Linear",
+    "LinearCrossEntropyLoss",
+    "LinearCrossEntropyOptions",
     "LoadReport",
     "LocalResponseNorm",
     "LogSigmoid",
@@ -256,6 +292,7 @@ __all__ = [
     "Softplus",
     "Softshrink",
     "Softsign",
+    "SyncBatchNorm",
     "Tanh",
     "Tanhshrink",
     "Threshold",
@@ -266,7 +303,10 @@ __all__ = [
     "TransformerEncoderLayer",
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
+    "Unflatten",
     "Unfold",
+    "UninitializedBuffer",
+    "UninitializedParameter",
     "Upsample",
     "UpsamplingBilinear2d",
     "UpsamplingNearest2d",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from nbnn.autograd import no_grad
 from nbnn.functional import array as A
 from nbnn.modules._hooks import Hook, HookHandle
+from nbnn.modules.parameter import is_lazy
 from nbnn.tensor import Parameter, Tensor
 
 if TYPE_CHECKING:
@@ -131,7 +132,12 @@ class _Plan:
             except (TypeError, ValueError, RuntimeError) as error:
                 self.errors.append(f"{key!r} cannot become a Tensor: {error}")
                 return
-        expected, got = tuple(registry[name].shape), tuple(value.shape)
+        if is_lazy(value):
+            if not is_lazy(registry[name]):
+                self.errors.append(f"{key!r} has no shape yet in the state_dict; the module's is initialised")
+            return
+        got = tuple(value.shape)
+        expected = got if is_lazy(registry[name]) else tuple(registry[name].shape)
         if expected == got:
             self.places.append(_Place(registry, name, value))
         else:
@@ -151,6 +157,8 @@ class _Plan:
         for registry, name, value in self.places:
             present = registry[name]
             if not assign:
+                if is_lazy(present):
+                    present.materialize(value.shape)
                 present.copy_(value)
                 continue
             if isinstance(present, Parameter) and id(present) not in assigned:

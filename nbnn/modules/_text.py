@@ -5,6 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
+from nbnn.modules.parameter import is_lazy
+
 
 def _indent(text: str) -> str:
     """`text` with all lines but the first moved in by two."""
@@ -40,9 +42,12 @@ def text_of_list(module: Any) -> str:
 
 
 def _count(module: Any) -> str:
-    total = sum(p.numel() for p in module.parameters())
-    frozen = sum(p.numel() for p in module.parameters() if not p.requires_grad)
-    return f"{total:,} parameters" + (f", {frozen:,} frozen" if frozen else "")
+    known = [p for p in module.parameters() if not is_lazy(p)]
+    total = sum(p.numel() for p in known)
+    frozen = sum(p.numel() for p in known if not p.requires_grad)
+    lazy = sum(map(is_lazy, module.parameters()))
+    text = f"{total:,} parameters" + (f", {frozen:,} frozen" if frozen else "")
+    return text + (f", {lazy:,} not yet of a shape" if lazy else "")
 
 
 def _entry(name: str, module: Any) -> str:

@@ -11,6 +11,7 @@ from nbnn.modules._hooks import Hooks
 from nbnn.modules._registry import Registry
 from nbnn.modules._state import State
 from nbnn.modules._walk import Walk
+from nbnn.modules.parameter import Buffer, UninitializedBuffer
 from nbnn.tensor import Parameter, Tensor
 
 if TYPE_CHECKING:
@@ -175,6 +176,10 @@ class Module(Walk, Hooks, State, Convert):
             if parameters is None or name not in self._modules:
                 self._forget(name)
             self.add_module(name, value)
+        elif isinstance(value, (Buffer, UninitializedBuffer)):
+            if parameters is None or name not in self._buffers:
+                self._forget(name)
+            self.register_buffer(name, value, value.persistent)
         elif parameters is None:
             object.__setattr__(self, name, value)
         elif name in parameters:
@@ -264,6 +269,12 @@ class Module(Walk, Hooks, State, Convert):
                 parameter.grad = None
             elif parameter.grad is not None:
                 parameter.grad.detach_().zero_()
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing: every kernel is compiled on its first use, with or without this call.
+
+        Takes what torch's method takes, so that programs written for it run as they are; returns None, as it does.
+        """
 
     # -- text ---------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,8 @@ from nbnn import init as init
 from nbnn.modules import *
 from nbnn.modules import __all__ as _modules
 from nbnn.nn import functional as functional
+from nbnn.nn import parameter as parameter
 from nbnn.nn import utils as utils
 from nbnn.tensor import Parameter as Parameter
 
-__all__ = [*_modules, "Parameter", "functional", "init", "utils"]
+__all__ = [*_modules, "Parameter", "functional", "init", "parameter", "utils"]

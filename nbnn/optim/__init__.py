@@ -1,5 +1,6 @@
 """Optimizers: what changes parameters along their gradients."""
 
+from nbnn.optim import lr_scheduler, swa_utils
 from nbnn.optim.adadelta import Adadelta
 from nbnn.optim.adafactor import Adafactor
 from nbnn.optim.adagrad import Adagrad
@@ -33,4 +34,6 @@ __all__ = [
     "RMSprop",
     "Rprop",
     "SparseAdam",
+    "lr_scheduler",
+    "swa_utils",
 ]

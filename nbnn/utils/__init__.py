@@ -1,6 +1,6 @@
-"""What surrounds training: data, clipping of gradients, sequences of different lengths."""
+"""What surrounds training: data, clipping of gradients, sequences of different lengths, computed weights."""
 
-from nbnn.utils import data, rnn
+from nbnn.utils import data, parametrizations, parametrize, prune, rnn
 from nbnn.utils.clip_grad import (
     clip_grad_norm,
     clip_grad_norm_,
@@ -8,6 +8,10 @@ from nbnn.utils.clip_grad import (
     clip_grads_with_norm_,
     get_total_norm,
 )
+from nbnn.utils.fusion import fuse_conv_bn_eval, fuse_conv_bn_weights, fuse_linear_bn_eval, fuse_linear_bn_weights
+from nbnn.utils.reparametrize import remove_spectral_norm, remove_weight_norm, spectral_norm, weight_norm
+from nbnn.utils.skipping import skip_init
+from nbnn.utils.vector import parameters_to_vector, vector_to_parameters
 
 __all__ = [
     "clip_grad_norm",
@@ -15,6 +19,20 @@ __all__ = [
     "clip_grad_value_",
     "clip_grads_with_norm_",
     "data",
+    "fuse_conv_bn_eval",
+    "fuse_conv_bn_weights",
+    "fuse_linear_bn_eval",
+    "fuse_linear_bn_weights",
     "get_total_norm",
+    "parameters_to_vector",
+    "parametrizations",
+    "parametrize",
+    "prune",
+    "remove_spectral_norm",
+    "remove_weight_norm",
     "rnn",
+    "skip_init",
+    "spectral_norm",
+    "vector_to_parameters",
+    "weight_norm",
 ]

@@ -94,6 +94,7 @@ def by_frequency(mode, padding, **options):
     def make(r):
         return r.integers(0, 4, 9), r.normal(size=(3, 2)), np.array([0, 2, 2]), 4, padding, mode
 
+    # no parity: PyTorch 2.13 divides by the count of another id ([0, 0, 1] gives row 1 half of its gradient)
     name = f"embedding_bag-frequency_{mode}_{padding}"
     return Case(name, weight_gradient, make, gathered, grad=(1,), arrays=False, torch=False, **options)
 

@@ -88,6 +88,31 @@ PARTS = [
     solved("svd-full", lambda F, x: F.linalg.svd(x)[1], normal((4, 2)), lambda x: np.linalg.svd(x)[1], grad=()),
     solved("svdvals", lambda F, x: F.linalg.svdvals(x), normal((2, 3, 2)), lambda x: np.linalg.svd(x)[1]),
 ]  # fmt: skip
+
+
+def exponential(x):
+    total, term = np.eye(x.shape[-1]) + 0 * x, np.eye(x.shape[-1]) + 0 * x
+    for k in range(1, 60):
+        term = term @ x / k
+        total = total + term
+    return total
+
+
+def reflected(x, tau):
+    m, n = x.shape[-2:]
+    q = np.broadcast_to(np.eye(m, n), x.shape).copy()
+    for i in reversed(range(n)):
+        v = np.where(np.arange(m) > i, x[..., :, i], np.arange(m) == i)[..., None]
+        q = q - tau[..., i, None, None] * v @ (np.swapaxes(v, -1, -2) @ q)
+    return q
+
+
+FUNCTIONS = [
+    *(solved(f"matrix_exp-{scale}_{len(shape)}d", lambda F, x, s=scale: F.linalg.matrix_exp(x * s), normal(shape),
+             lambda x, s=scale: exponential(x * s)) for scale, shape in ((1, (3, 3)), (3, (2, 2, 2)))),
+    *(solved(f"householder_product-{len(shape)}d", lambda F, x, t: F.linalg.householder_product(x, t),
+             normal(shape, (*shape[:-2], shape[-1])), reflected, grad=(0, 1)) for shape in ((4, 2), (2, 3, 3))),
+]  # fmt: skip
 NORMS = [
     *(Case(f"vector_norm-{p}_{dim}_{keep}".replace(" ", ""),
            lambda F, x, p=p, d=dim, k=keep: F.linalg.vector_norm(x, p, d, k), normal((3, 4)),
@@ -122,7 +147,7 @@ def vector_norm(x, p, dim, keepdim):
     return np.asarray((size**p).sum(axis=dim, keepdims=keepdim) ** (1 / p))
 
 
-CASES = [*SOLVES, *PARTS, *NORMS]
+CASES = [*SOLVES, *PARTS, *FUNCTIONS, *NORMS]
 
 _X, _SINGULAR = nbnn.ones(2, 3), nbnn.ones(2, 2)
 
@@ -135,7 +160,9 @@ def bad(name, *args, error=ValueError, match, **options):
 
 ERRORS = [
     *(bad(name, _X, *rest, match=r"`A` must have shape \(..., n, n\); got \(2, 3\)")
-      for name, rest in (("inv", ()), ("solve", (_X,)), ("det", ()), ("slogdet", ()), ("cholesky", ()))),
+      for name, rest in (("inv", ()), ("solve", (_X,)), ("det", ()), ("slogdet", ()), ("cholesky", ()),
+                         ("matrix_exp", ()))),
+    bad("householder_product", _X, nbnn.ones(3), match=r"`input` must have shape \(..., m, n\) with m >= n"),
     *(bad(name, nbnn.ones(2), match=r"`A` must have shape \(..., m, n\); got \(2,\)") for name in ("qr", "svd",
     "svdvals")),
     *(bad(name, _X.long(), error=TypeError, match="`A` must have dtype float32 or float64; got nbnn.int64")

@@ -131,8 +131,8 @@ NONE = ({"query": (0, 2, 4)}, {"query": (3, 0, 4), "key": (5, 0, 4), "value": (5
 LATER = np.triu(np.ones((3, 3), bool), 1)
 HALF = {"attn_mask": bools((3, 5), (1,)), "key_padding_mask": bools((2, 5))}
 CASES = [
-    case("self", SELF, second=True, cuda=True),
-    case("self_fast", SELF, options=FAST, second=True, cuda=True),
+    case("self", SELF, second=True),
+    case("self_fast", SELF, options=FAST, second=True),
     case("cross", CROSS, options=EACH, empty=NONE),
     case("cross_fast", CROSS, options=FAST, empty=NONE),
     case("memory", {"query": (3, 2, 4), "key": (5, 2, 4), **PACKED}),

@@ -40,7 +40,7 @@ def matrix(size, out, factor, mode, aligned):
 
 def smooth(size, out, factor, mode, aligned):
     """One axis with a filter as wide as a step, as a matrix (out, size)."""
-    step = (size - 1) / max(out - 1, 1) if aligned else 1 / factor if factor else size / out
+    step = (out > 1) * (size - 1) / max(out - 1, 1) if aligned else 1 / factor if factor else size / out
     wide = max(step, 1.0)
     reach = wide * (2 if mode == "bicubic" else 1)
     m = np.zeros((out, size))
