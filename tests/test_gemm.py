@@ -102,7 +102,7 @@ def test_not_a_number_stays_in_its_row(m, n, k):
 
 
 def test_workspace_is_bounded():
-    assert workspace_size(10**6, 10**6, 10**6) == KC * (MS + 1024) + 16
+    assert KC * MS < workspace_size(10**6, 10**6, 10**6) <= KC * (MS + 1024) + 16  # fewer lanes need less
 
 
 @two_threads
