@@ -37,7 +37,7 @@ from nbnn.kernels._simd import (
 
 _FEW = 8  # output channels of a group for which dot products are faster
 ROWS = 8  # taps of one tile
-COLUMNS = 2 if LANES == 16 else 1  # vectors of output channels of one tile
+COLUMNS = 1 if LANES == 8 else 2  # vectors of output channels of one tile; together at least MR, see `pack_panel`
 _TILES = 8  # most of one item
 _SEGMENT = 4096  # pixels whose gradients (512 KB) stay near the core for all tiles of an item
 _CHUNKS = 64

@@ -120,7 +120,7 @@ multiply_panels = _jit.jit(_multiply_panels, inner=True)
 def _pack_panel(w, w_at, width, x, x_at, across, along, count, steps):  # type: ignore[no-untyped-def]
     """w[s, r] = x[s * along + r * across] for r < count, zeros up to `width`: what step s reads lies together.
 
-    Only vector code: loops over scalars cost four times as much to compile, being vectorised behind alias checks.
+    Rows are stored by MR at a time: `width` must be a multiple of it, or a panel reaches into the next. Only vector code: loops over scalars cost four times as much to compile, being vectorised behind alias checks.
     """
     vector = lanes(w)
     if across == 1 and width == 2 * vector:
