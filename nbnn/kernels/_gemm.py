@@ -120,7 +120,8 @@ multiply_panels = _jit.jit(_multiply_panels, inner=True)
 def _pack_panel(w, w_at, width, x, x_at, across, along, count, steps):  # type: ignore[no-untyped-def]
     """w[s, r] = x[s * along + r * across] for r < count, zeros up to `width`: what step s reads lies together.
 
-    Rows are stored by MR at a time: `width` must be a multiple of it, or a panel reaches into the next. Only vector code: loops over scalars cost four times as much to compile, being vectorised behind alias checks.
+    Rows are stored by MR at a time: `width` must be a multiple of it, or a panel reaches into the next. Only vector
+    code: loops over scalars cost four times as much to compile, being vectorised behind alias checks.
     """
     vector = lanes(w)
     if across == 1 and width == 2 * vector:
@@ -317,7 +318,7 @@ def _dots(start, stop, grain, c, c_at, c_row, c_col, a, a_at, a_row, b, b_at, b_
     """Item = eight columns of C, whose elements are dot products of runs of k numbers."""
     step = lanes(c)
     whole = k - k % step
-    none = type(c[0])(0)
+    none = c.dtype.type(0)
     for j in range(start * 8, min(n, stop * 8), 8):
         columns = min(8, n - j)
         i = 0

@@ -62,7 +62,7 @@ def largest(i, x, length, inner):
 @inlined
 def _distance(a, at, b, bt, length, p):
     """The p-norm of a row of `a` less one of `b`."""
-    total = type(a[0])(0)
+    total = a.dtype.type(0)
     if p == 2:  # four sums: one alone waits for each of its additions
         whole, u, v, w = length // 4 * 4, total, total, total
         for k in range(0, whole, 4):

@@ -46,7 +46,7 @@ def bag_table(v, dw, grad, scale, bag, ends, order, length):
 @over_outputs(1)
 def bag_dot(k, grad, weight, index, bag, length, padding):
     """ds[k] = sum over j of grad[bag[k], j] weight[index[k], j]"""
-    total = type(grad[0])(0)
+    total = grad.dtype.type(0)
     if index[k] != padding:
         for j in range(length):
             total += grad[bag[k] * length + j] * weight[index[k] * length + j]
@@ -57,7 +57,7 @@ def bag_dot(k, grad, weight, index, bag, length, padding):
 def bag_max(i, weight, index, starts, length, padding):
     """The largest of weight[index[k], j] over the positions k of a bag, and its k; (0, -1) for a bag without any."""
     b, j = i // length, i % length
-    best = type(weight[0])(0)
+    best = weight.dtype.type(0)
     place = -1
     for k in range(starts[b], starts[b + 1]):
         if index[k] != padding:
@@ -72,7 +72,7 @@ def bag_max(i, weight, index, starts, length, padding):
 def bag_pick(i, weight, place, index, length):
     """y[b, j] = weight[index[place[b, j]], j], 0 where there is no place."""
     k = place[i]
-    return weight[index[k] * length + i % length] if k >= 0 else type(weight[0])(0)
+    return weight[index[k] * length + i % length] if k >= 0 else weight.dtype.type(0)
 
 
 @over_rows

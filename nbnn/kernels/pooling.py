@@ -104,7 +104,7 @@ def max_pool3d_backward(i, grad, index, d, h, w, od, oh, ow, kd, kh, kw, sd, sh,
     az = at // (h * w)
     ay = at // w % h
     ax = at % w
-    total = type(grad[0])(0)
+    total = grad.dtype.type(0)
     for a in range(_lowest_window(az, d, od, kd, sd, pd, dd), _windows_stop(az, d, od, kd, sd, pd)):
         for b in range(_lowest_window(ay, h, oh, kh, sh, ph, dh), _windows_stop(ay, h, oh, kh, sh, ph)):
             for c in range(_lowest_window(ax, w, ow, kw, sw, pw, dw), _windows_stop(ax, w, ow, kw, sw, pw)):
@@ -161,7 +161,7 @@ def avg_pool3d_backward(i, grad, d, h, w, od, oh, ow, kd, kh, kw, sd, sh, sw, pd
     az = at // (h * w)
     ay = at // w % h
     ax = at % w
-    total = type(grad[0])(0)
+    total = grad.dtype.type(0)
     for a in range(_lowest_window(az, d, od, kd, sd, pd, 1), _windows_stop(az, d, od, kd, sd, pd)):
         for b in range(_lowest_window(ay, h, oh, kh, sh, ph, 1), _windows_stop(ay, h, oh, kh, sh, ph)):
             for c in range(_lowest_window(ax, w, ow, kw, sw, pw, 1), _windows_stop(ax, w, ow, kw, sw, pw)):

@@ -151,7 +151,7 @@ def grid_sample(i, x, wz, wy, wx, iz, iy, ix, channels, d, h, w, points, nz, n):
     """y[n, c, p] = sum of wz wy wx x[n, c, tap] over the taps within the image: the derivative of T by g."""
     p, plane = i % points, i // points
     q = plane // channels * points + p
-    zero = type(x[0])(0)
+    zero = x.dtype.type(0)
     total = zero
     for a in range(max(nz, 1)):
         z = iz[q * nz + a] if nz > 0 else 0
@@ -174,7 +174,7 @@ def grid_sample(i, x, wz, wy, wx, iz, iy, ix, channels, d, h, w, points, nz, n):
 @over_rows
 def grid_scatter(plane, dx, g, wz, wy, wx, iz, iy, ix, channels, d, h, w, points, nz, n):
     """dx[n, c, tap] += wz wy wx g[n, c, p], point after point: the derivative of T by x."""
-    zero = type(g[0])(0)
+    zero = g.dtype.type(0)
     for j in range(plane * d * h * w, (plane + 1) * d * h * w):
         dx[j] = zero
     for p in range(points):
@@ -200,7 +200,7 @@ def grid_weigh(i, g, x, wz, wy, wx, iz, iy, ix, axis, channels, d, h, w, points,
     """dw[n, p, k] for the taps of one axis (0: z, 1: y, 2: x), summed over channels and the other taps."""
     q, k = i // n, i % n
     p, image = q % points, q // points
-    one = type(g[0])(1)
+    one = g.dtype.type(1)
     total = one - one
     for a in range(max(nz, 1)):
         z = iz[q * nz + a] if nz > 0 else 0
