@@ -507,7 +507,7 @@ def avg_pool3d_backward_fast(
     """`avg_pool3d_backward` on the CPU."""
     if od * oh * ow == 1 and kd == d and kh == h and kw == w and pd + ph + pw == 0:
         n = d * h * w
-        count = type(grad[0])(divisor if divisor != 0 else n)
+        count = grad.dtype.type(divisor if divisor != 0 else n)
         _share_cpu((dx, grad, n, count), 0, grad.size, 1 + 32768 // n, pool)
     else:
         args = (dx, grad, d, h, w, od, oh, ow, kd, kh, kw, sd, sh, sw, pd, ph, pw, inclusive, divisor)
