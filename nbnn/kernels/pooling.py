@@ -367,7 +367,7 @@ def _add_to(x, at, value, some):
 @_jit.jit
 def _spread_row(dx, at, grad, g, w, ow, kw, sw, pw, inclusive, divisor, spans):
     """Add the shares of a row of windows, with gradients from grad[g] on, to the row of inputs from dx[at] on."""
-    kind = type(grad[0])
+    kind = grad.dtype.type
     wide = lanes(grad)
     lo, hi = _inside(w, ow, kw, sw, pw, 1)
     count = splat(kind(divisor if divisor != 0 else spans * kw))
