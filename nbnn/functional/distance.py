@@ -11,9 +11,10 @@ from nbnn import dtypes
 from nbnn.autograd import Node, is_grad_enabled
 from nbnn.functional import _check
 from nbnn.functional.array import add, as_tensor, cast, div, eq, ge, mul, ne, neg, operands, sub, sum
+from nbnn.functional.extreme import amax, amin
 from nbnn.functional.indexing import getitem
 from nbnn.functional.inplace import copy_
-from nbnn.functional.shape import broadcast_to, permute, unsqueeze
+from nbnn.functional.shape import broadcast_to, unsqueeze
 from nbnn.kernels import distance as K
 from nbnn.op import Op, apply, takes_arrays
 from nbnn.tensor import Tensor
@@ -32,18 +33,12 @@ def _signed_power_grad(node: Node, g: Tensor) -> tuple:
     return (mul(mul(g, apply(ABSOLUTE_POWER, node.saved[0], params=(q - 1.0, 1))), q) if q else None,)
 
 
-def _power_grad(node: Node, g: Tensor) -> tuple:
-    q = node.params[0]
-    return (mul(mul(g, apply(POWER, node.saved[0], params=(q - 1.0,))), q),)
-
-
 def _work(*_: Any) -> int:
     return 32
 
 
 ABSOLUTE_POWER = Op("norm", K.absolute_power, saves_inputs=(0,), grad=_absolute_power_grad, work=_work)
 SIGNED_POWER = Op("norm", K.signed_power, saves_inputs=(0,), grad=_signed_power_grad, work=_work)
-POWER = Op("power", K.power, saves_inputs=(0,), grad=_power_grad, work=_work)
 # a bound below: the gradient passes as if there were none, or only where it does not bind
 FLOOR = Op("at_least", K.at_least, grad=lambda node, g: (g,))
 BOUNDED = Op(
@@ -54,52 +49,13 @@ BOUNDED = Op(
 )
 
 
-def _smaller_grad(node: Node, g: Tensor) -> tuple:
-    """Equal ones share the gradient."""
-    a, b = (t.detach() for t in node.saved)
-    share = mul(add(cast(ge(b, a), g._dtype), sub(1.0, cast(ge(a, b), g._dtype))), 0.5)
-    return (mul(g, share), mul(g, sub(1.0, share)))
-
-
-SMALLER = Op("smaller", K.smaller, saves_inputs=(0, 1), grad=_smaller_grad)
-
-
-def _largest_grad(node: Node, g: Tensor) -> tuple:
-    """Equal ones share the gradient."""
-    x, y = (t.detach() for t in node.saved)
-    mask = cast(eq(x, unsqueeze(y, 1)), g._dtype)
-    return (mul(unsqueeze(div(g, sum(mask, 1)), 1), mask),)
-
-
-LARGEST = Op(
-    "norm",
-    K.largest,
-    shape=lambda params, x: ((x[0], x[2]),),
-    work=lambda params, *_: params[0],
-    saves_inputs=(0,),
-    saves_outputs=(0,),
-    grad=_largest_grad,
-)
-
-
-def _largest(op: str, x: Tensor, axes: tuple[int, ...]) -> Tensor:
-    """The largest along the axes, which stay with size 1."""
-    kept = tuple(1 if k in axes else n for k, n in enumerate(x._shape))
-    length = math.prod(x._shape[k] for k in axes)
-    if length == 0:
-        raise ValueError(f"{op}: a norm of infinite order needs at least one number; got input {x._shape}")
-    order = (*(k for k in range(x.dim()) if k not in axes), *axes)
-    rows = permute(x, order).reshape(-1 if x.numel() else math.prod(kept), length, 1)
-    return apply(LARGEST, rows, params=(length, 1)).reshape(kept)
-
-
 def norm_along(op: str, x: Tensor, p: float, axes: tuple[int, ...], keepdim: bool) -> Tensor:
     """The p-norm over `axes`, with a gradient of 0 where it is 0."""
     if math.isinf(p):
         size = apply(ABSOLUTE_POWER, x, params=(1.0, 0))
-        most = _largest(op, size, axes) if p > 0 else neg(_largest(op, neg(size), axes))
-        shape = tuple(n for k, n in enumerate(x._shape) if k not in axes)
-        return most if keepdim else most.reshape(shape)
+        if math.prod(x._shape[k] for k in axes) == 0:
+            raise ValueError(f"{op}: a norm of infinite order needs at least one number; got input {x._shape}")
+        return (amax if p > 0 else amin)(size, axes, keepdim)
     if p == 0.0:
         return sum(cast(ne(x.detach(), 0.0), x._dtype), axes, keepdim)
     if p == 2.0:

@@ -8,13 +8,14 @@ from typing import Any
 from nbnn import dtypes
 from nbnn.functional import _check
 from nbnn.functional.array import add, cast, div, mul, ones, sub, sum
-from nbnn.functional.distance import SMALLER, norm_along, pairwise_distance
+from nbnn.functional.comparison import minimum
+from nbnn.functional.distance import norm_along, pairwise_distance
 from nbnn.functional.elementwise_loss import make_loss, reduced
 from nbnn.functional.margin_loss import RANKING
 from nbnn.functional.pointwise import sqrt
 from nbnn.functional.shape import broadcast_to
 from nbnn.kernels import elementwise_loss as K
-from nbnn.op import apply, takes_arrays
+from nbnn.op import takes_arrays
 from nbnn.tensor import Tensor
 
 
@@ -96,7 +97,7 @@ def _triplets(op: str, swap: bool, margin: float, reduction: str, distances: tup
     """The loss of the distances anchor-positive, anchor-negative and, with `swap`, positive-negative."""
     near, far, *other = distances
     if swap:
-        far = apply(SMALLER, far, other[0])
+        far = minimum(far, other[0])
     d = sub(far, near)
     return reduced(RANKING, d, broadcast_to(ones((), dtype=d._dtype, device=d.device), d._shape), reduction, margin)
 

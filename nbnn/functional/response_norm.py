@@ -7,10 +7,10 @@ import math
 from nbnn import dtypes
 from nbnn.functional import _check
 from nbnn.functional.array import add, cast, clone, div, mul
-from nbnn.functional.distance import POWER
 from nbnn.functional.padding import pad
 from nbnn.functional.pooling import avg_pool2d
-from nbnn.op import apply, takes_arrays
+from nbnn.functional.power import pow
+from nbnn.op import takes_arrays
 from nbnn.tensor import Tensor
 
 
@@ -21,7 +21,7 @@ def _normalized(x: Tensor, before: int, after: int, scale: float, beta: float, k
     wide = cast(x, dtypes.float32) if x._dtype.is_half else x
     squares = pad(mul(wide, wide).reshape(n, 1, channels, inner), (0, 0, before, after))
     energy = avg_pool2d(squares, (before + after + 1, 1), stride=1).reshape(x._shape)
-    return cast(div(wide, apply(POWER, add(mul(energy, scale), k), params=(beta,))), x._dtype)
+    return cast(div(wide, pow(add(mul(energy, scale), k), beta)), x._dtype)
 
 
 def _numbers(op: str, size: int, alpha: float, beta: float, k: float) -> tuple[int, float, float, float]:

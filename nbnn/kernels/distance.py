@@ -1,4 +1,4 @@
-"""Distances: powers of absolute values, the largest of a row, and the distances of all pairs of rows."""
+"""Distances: powers of absolute values, and the distances of all pairs of rows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import math
 
 from nbnn.kernels import _vecmath as vm
 from nbnn.kernels._cpu import over_elements, over_outputs, over_rows
-from nbnn.kernels._reduce import max_range
 from nbnn.kernels._vecmath import inlined, natural
 
 
@@ -36,27 +35,9 @@ def signed_power(x, q):
 
 
 @over_elements(1)
-def power(x, q):
-    """x**q"""
-    return vm.pow(x, type(x)(q))
-
-
-@over_elements(1)
 def at_least(x, low):
     """x, or `low` where it is less; NaN stays"""
     return type(x)(low) if x < type(x)(low) else x
-
-
-@over_elements(2)
-def smaller(a, b):
-    """The smaller of two; NaN if one is"""
-    return a if a < b or a != a else b
-
-
-@over_outputs(1)
-def largest(i, x, length, inner):
-    """The largest number of a row of (outer, length, inner)."""
-    return max_range(x, i // inner * length * inner + i % inner, length, inner)
 
 
 @inlined
