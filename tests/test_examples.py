@@ -1,4 +1,4 @@
-"""The digits example from outside: what a user types, what is printed, what is written, how bad data is refused."""
+"""The examples from outside: what a user types, what is printed, what is written, how bad data is refused."""
 
 from __future__ import annotations
 
@@ -21,11 +21,16 @@ for extra in ("sklearn", "matplotlib", "tqdm"):
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def digits(*args: object) -> subprocess.CompletedProcess[str]:
-    """Run the example in a process of its own."""
-    command = [sys.executable, str(ROOT / "examples" / "digits.py"), *map(str, args)]
+def run(example: str, *args: object) -> subprocess.CompletedProcess[str]:
+    """Run an example in a process of its own."""
+    command = [sys.executable, str(ROOT / "examples" / f"{example}.py"), *map(str, args)]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.run(command, capture_output=True, text=True, env=env, timeout=300, check=False)
+
+
+def digits(*args: object) -> subprocess.CompletedProcess[str]:
+    """Run the example of digits."""
+    return run("digits", *args)
 
 
 def idx(array: np.ndarray) -> bytes:
@@ -151,3 +156,53 @@ def test_missing_folder_and_bad_options(
         with pytest.raises(SystemExit, match="2"):
             example.main([option, value])
         assert option in capsys.readouterr().err
+
+
+# Each example on a run of seconds: its options, what it prints, and the files that it writes.
+SHORT = {
+    "vae": (("--epochs", 3), r"epoch   3   loss (\S+)", {"vae.safetensors", "vae.png"}),
+    "dcgan": (
+        ("--epochs", 1, "--width", 8, "--batch-size", 360),
+        r"epoch   1   discriminator (\S+)   generator \S+",
+        {"dcgan.safetensors", "dcgan.png"},
+    ),
+    "char_lstm": (
+        ("--steps", 24, "--hidden", 32),
+        r"step    24   (\S+) bits a character",
+        {"char_lstm.safetensors", "char_lstm.txt", "char_lstm.png"},
+    ),
+    "gpt": (
+        ("--steps", 24, "--width", 32, "--layers", 1, "--length", 32),
+        r"step    24   (\S+) bits a character",
+        {"gpt.safetensors", "gpt.txt", "gpt.png"},
+    ),
+    "cartpole": (
+        ("--rounds", 8, "--episodes", 8),
+        r"round    8   the pole stands for (\S+) ticks of 500",
+        {"cartpole.safetensors", "cartpole.png"},
+    ),
+}
+# What the number of the last line must stay below (losses) or above (ticks) after so little training.
+LEARNED = {"vae": (0, 30), "dcgan": (0, 2), "char_lstm": (0, 4.7), "gpt": (0, 4.5), "cartpole": (20, 500)}
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_example_learns_and_writes_its_files(name: str, tmp_path: Path) -> None:
+    options, line, files = SHORT[name]
+    done = run(name, *options, "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = re.search(line, done.stdout)
+    assert found is not None, done.stdout
+    low, high = LEARNED[name]
+    assert low < float(found[1]) < high
+    assert {path.name for path in tmp_path.iterdir()} == files
+    assert all(path.stat().st_size > 100 for path in tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", [name for name in SHORT if name != "cartpole"])
+def test_example_refuses_missing_data_in_one_line(name: str, tmp_path: Path) -> None:
+    option = "--text" if name in ("char_lstm", "gpt") else "--data"
+    done = run(name, option, tmp_path / "nowhere", "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert "nowhere" in done.stderr
