@@ -9,7 +9,9 @@ Examples
 tensor([2., 4.])
 """
 
-from nbnn import autograd, compile, cuda, functional, linalg, modules, optim, utils
+from typing import TYPE_CHECKING
+
+from nbnn import autograd, compile, cuda, functional, linalg, modules, optim, parallel, utils
 from nbnn import init as init
 from nbnn._version import __version__ as __version__
 from nbnn.autograd import (
@@ -221,3 +223,21 @@ int = int32
 long = int64
 
 from nbnn import nn as nn  # noqa: E402  (an alias face of all the above)
+
+if TYPE_CHECKING:
+    from nbnn.utils._summary import summary as summary
+
+_LATE = {"summary": "nbnn.utils._summary"}  # imported on first use: most programs never ask
+
+
+def __getattr__(name: str) -> object:
+    if name in _LATE:
+        import importlib
+
+        globals()[name] = found = getattr(importlib.import_module(_LATE[name]), name)
+        return found
+    raise AttributeError(f"module 'nbnn' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATE})

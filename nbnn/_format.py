@@ -92,17 +92,44 @@ def _shown(values: np.ndarray) -> np.ndarray:
     return values.reshape(-1)
 
 
+_ROWS, _COLUMNS = 20, 20  # that a table shows
+_COUNTED = 10_000_000  # elements up to which looking at a Tensor looks at all of it
+
+
 def html(t: Tensor) -> str:
-    """A table of the first rows for matrices, the text for everything else, under a line of facts."""
-    facts = f"Tensor {tuple(t._shape)} · {t._dtype.name} · {t.device}"
+    """A line of facts that folds a table of the first rows for matrices, the text for everything else."""
+    facts = f"{type(t).__name__} {tuple(t._shape)} · {t._dtype.name} · {t.device}"
     if t._node is not None:
-        facts += f" · {_html.escape(repr(t._node))}"
+        facts += f" · {t._node!r}"
     elif t._leaf_requires_grad:
         facts += " · requires_grad"
-    if t.dim() != 2 or t.numel() == 0 or t._shape[1] > 20:
-        return f"<div><small>{facts}</small><pre>{_html.escape(text(t))}</pre></div>"
-    values = t._host_values()[:20]
+    values = t._host_values()
+    if 1 < values.size <= _COUNTED:
+        facts += f" · {_range(values)}"
+    if t.dim() != 2 or t.numel() == 0 or t._shape[1] > _COLUMNS:
+        body = f"<pre>{_html.escape(text(t))}</pre>"
+    else:
+        body = _table(values[:_ROWS])
+        if t._shape[0] > _ROWS:
+            body += f"<small>… {t._shape[0] - _ROWS} more rows</small>"
+    return f"<details open><summary><small>{_html.escape(facts)}</small></summary>{body}</details>"
+
+
+def _table(values: np.ndarray) -> str:
     formatter = _formatter(values)
-    rows = "".join("<tr>" + "".join(f"<td>{_html.escape(formatter(v))}</td>" for v in row) + "</tr>" for row in values)
-    more = f"<small>… {t._shape[0] - 20} more rows</small>" if t._shape[0] > 20 else ""
-    return f"<div><small>{facts}</small><table>{rows}</table>{more}</div>"
+    rows = ("".join(f"<td>{_html.escape(formatter(v))}</td>" for v in row) for row in values)
+    return "<table>" + "".join(f"<tr>{row}</tr>" for row in rows) + "</table>"
+
+
+def _range(values: np.ndarray) -> str:
+    """Where the finite numbers lie, and how many are not finite."""
+    if values.dtype.kind == "b":
+        return f"{int(values.sum()):,} of {values.size:,} True"
+    if values.dtype.kind != "f":
+        return f"{values.min()} to {values.max()}"
+    finite = values[np.isfinite(values)]
+    words = (
+        [f"{finite.min():.4g} to {finite.max():.4g}, mean {finite.mean(dtype=np.float64):.4g}"] if finite.size else []
+    )
+    odd = {"NaN": int(np.isnan(values).sum()), "inf": int(np.isinf(values).sum())}
+    return ", ".join([*words, *(f"{count:,} {name}" for name, count in odd.items() if count)])

@@ -6,6 +6,7 @@ CUDA. Nothing above this room asks which of the two it has.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import itertools
@@ -13,7 +14,7 @@ import operator
 import os
 import threading
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -456,7 +457,51 @@ class Generator:
         return self
 
 
-default_generator = Generator()
+_own = threading.local()
+
+
+class _Default(Generator):
+    """The generator that `manual_seed` seeds; inside `draw_from`, on that thread, the one given there."""
+
+    def initial_seed(self) -> int:
+        own = getattr(_own, "generator", None)
+        return self._seed if own is None else own._seed
+
+    def next_offset(self, n: int) -> int:
+        own = getattr(_own, "generator", None)
+        return super().next_offset(n) if own is None else own.next_offset(n)
+
+
+default_generator = _Default()
+
+
+def fork_generators(count: int) -> list[Generator]:
+    """Streams for threads that draw at the same time: the same ones after the same `manual_seed`."""
+    entropy = [default_generator.initial_seed(), default_generator.next_offset(1)]
+    seeds = np.random.SeedSequence(entropy).generate_state(count, np.uint64)
+    return [Generator().manual_seed(int(seed)) for seed in seeds]
+
+
+@contextlib.contextmanager
+def draw_from(generator: Generator) -> Iterator[None]:
+    """Let `generator` stand for the default one on this thread."""
+    before = getattr(_own, "generator", None)
+    _own.generator = generator
+    try:
+        yield
+    finally:
+        _own.generator = before
+
+
+@contextlib.contextmanager
+def fewer_threads(parts: int) -> Iterator[None]:
+    """Give each kernel the part of the threads that it has while `parts` Python threads launch kernels."""
+    before = _cpu.pool.threads
+    _cpu.pool.threads = max(1, before // parts)
+    try:
+        yield
+    finally:
+        _cpu.pool.threads = before
 
 
 def manual_seed(seed: int) -> Generator:

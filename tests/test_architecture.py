@@ -265,6 +265,7 @@ OTHERWISE = {
     "test_matmul_precision.py": {"get_float32_matmul_precision", "set_float32_matmul_precision"},
     "test_autograd.py": {"is_grad_enabled"},
     "test_serialization.py": {"load", "save"},
+    "test_summary.py": {"summary"},
     "test_compile.py": {"compile"},
 }  # fmt: skip
 

@@ -182,7 +182,29 @@ def test_printing():
     assert repr(x * 2) == "tensor([2.], grad_fn=<MulBackward>)"
     assert repr(nbnn.Parameter(nbnn.zeros(1))) == "Parameter containing:\ntensor([0.], requires_grad=True)"
     assert f"{nbnn.tensor(1.25):.1f}" == "1.2" and f"{nbnn.tensor([1])}" == "tensor([1])"
-    assert "<table>" in nbnn.ones(2, 2)._repr_html_() and "&lt;" in (x * 2)._repr_html_()
+
+
+def test_html_folds_escapes_and_says_where_numbers_lie():
+    x = nbnn.tensor([1.0], requires_grad=True)
+    page = nbnn.ones(2, 2)._repr_html_()
+    assert page.startswith("<details open><summary>") and page.endswith("</table></details>")
+    assert "Tensor (2, 2) · float32 · cpu · 1 to 1, mean 1" in page
+    assert "&lt;MulBackward&gt;" in (x * 2)._repr_html_() and "<Mul" not in (x * 2)._repr_html_()
+    assert "Parameter (3,)" in nbnn.Parameter(nbnn.zeros(3))._repr_html_()
+    odd = nbnn.tensor([[float("nan"), float("inf"), 3.0, -1.0]])._repr_html_()
+    assert "-1 to 3, mean 1, 1 NaN, 1 inf" in odd and odd.count("<td>") == 4
+    assert (
+        "1 of 2 True" in nbnn.tensor([True, False])._repr_html_()
+        and "2 NaN" in nbnn.full((2,), float("nan"))._repr_html_()
+    )
+    assert "1 to 3" in nbnn.tensor([3, 1])._repr_html_() and "<pre>" in nbnn.zeros(0, 3)._repr_html_()
+    assert "… 5 more rows" in nbnn.zeros(25, 2)._repr_html_()
+
+    class Odd(nbnn.Tensor):
+        pass
+
+    Odd.__name__ = "<i>"
+    assert "<i>" not in Odd([1.0])._repr_html_()
 
 
 # -- other libraries ---------------------------------------------------------------------------------------------

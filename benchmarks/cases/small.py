@@ -19,6 +19,7 @@ def cases() -> Iterator[Case]:
         lambda T, F: call_on(F.relu, T.tensor(np.ones(8, np.float32), requires_grad=True)),
     )
     yield from list(op("relu on 8 elements", "small", lambda T, F, x: F.relu(x), (8,)))[1:]
+    yield Case("ReLU() on 8 elements", "small", lambda T, F: call_on(T.nn.ReLU(), T.tensor(np.ones(8, np.float32))))
     yield Case("Linear(64, 64) on 1x64, recorded", "small", linear_module)
     yield from op("linear on 1x64", "small", lambda T, F, x, w, b: F.linear(x, w, b), (1, 64), (64, 64), (64,))
     yield Case("training step 8-64-64-4, batch 32", "step", mlp_step)

@@ -4,8 +4,10 @@ from nbnn import init as init
 from nbnn.modules import *
 from nbnn.modules import __all__ as _modules
 from nbnn.nn import functional as functional
+from nbnn.nn import parallel as parallel
 from nbnn.nn import parameter as parameter
 from nbnn.nn import utils as utils
+from nbnn.parallel import DataParallel as DataParallel
 from nbnn.tensor import Parameter as Parameter
 
-__all__ = [*_modules, "Parameter", "functional", "init", "parameter", "utils"]
+__all__ = [*_modules, "DataParallel", "Parameter", "functional", "init", "parallel", "parameter", "utils"]

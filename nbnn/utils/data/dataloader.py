@@ -65,6 +65,8 @@ class DataLoader:
         Keep the processes from one epoch to the next.
     pin_memory_device : str
         Accepted for compatibility, without effect.
+    in_order : bool
+        Whether batches must come in the order of their indices; they do in any case.
 
     Raises
     ------
@@ -105,6 +107,7 @@ class DataLoader:
         prefetch_factor: int | None = None,
         persistent_workers: bool = False,
         pin_memory_device: str = "",
+        in_order: bool = True,
     ) -> None:
         self.dataset = dataset
         self.num_workers = _check.integer("DataLoader", "num_workers", num_workers, 0)
@@ -113,6 +116,7 @@ class DataLoader:
         self.generator = generator
         self.pin_memory = pin_memory
         self.pin_memory_device = pin_memory_device
+        self.in_order = in_order
         self.persistent_workers = persistent_workers
         self._choose_workers(prefetch_factor, multiprocessing_context)
         self._choose_order(batch_size, shuffle, sampler, batch_sampler, drop_last)

@@ -12,6 +12,7 @@ import numpy as np
 
 from nbnn.device import Generator
 from nbnn.functional.creation import as_tensor, from_numpy, randperm
+from nbnn.op import add_frame
 from nbnn.tensor import Tensor
 
 
@@ -35,7 +36,7 @@ class Dataset:
     def __getitem__(self, index: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__}: must define __getitem__")
 
-    def __add__(self, other: Dataset) -> ConcatDataset:
+    def __add__(self, other: Any) -> Dataset:
         return ConcatDataset([self, other])
 
 
@@ -56,6 +57,9 @@ class IterableDataset(Dataset):
 
     def __iter__(self) -> Iterator[Any]:
         raise NotImplementedError(f"{type(self).__name__}: must define __iter__")
+
+    def __add__(self, other: Any) -> Dataset:
+        return ChainDataset([self, other])
 
 
 class TensorDataset(Dataset):
@@ -143,6 +147,111 @@ class ConcatDataset(Dataset):
         return self.datasets[which][i - (self.cumulative_sizes[which - 1] if which else 0)]
 
 
+class ChainDataset(IterableDataset):
+    """Several streams, one after the other; ``first + second`` makes one too.
+
+    Parameters
+    ----------
+    datasets : iterable of IterableDataset
+
+    Raises
+    ------
+    TypeError
+        On iterating, if one is no IterableDataset.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> class Countdown(nbnn.utils.data.IterableDataset):
+    ...     def __iter__(self):
+    ...         return iter([3, 2, 1])
+    >>> list(nbnn.utils.data.ChainDataset([Countdown(), Countdown()]))
+    [3, 2, 1, 3, 2, 1]
+    """
+
+    def __init__(self, datasets: Iterable[Any]) -> None:
+        self.datasets = datasets
+
+    def _streams(self) -> Iterator[Any]:
+        for i, dataset in enumerate(self.datasets):
+            if not isinstance(dataset, IterableDataset):
+                raise TypeError(f"ChainDataset: datasets[{i}] must be an IterableDataset; got {type(dataset).__name__}")
+            yield dataset
+
+    def __iter__(self) -> Iterator[Any]:
+        for dataset in self._streams():
+            yield from dataset
+
+    def __len__(self) -> int:
+        return sum(map(len, self._streams()))
+
+
+class StackDataset(Dataset):
+    """Several datasets side by side: sample i holds sample i of each, in a tuple or under their names.
+
+    Parameters
+    ----------
+    *args, **kwargs : Dataset
+        Of one length: either some without names, which give tuples, or some with names, which give dicts.
+
+    Raises
+    ------
+    ValueError
+        If there is none, lengths differ, or there are both kinds.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> nbnn.utils.data.StackDataset(image="ab", label=[0, 1])[1]
+    {'image': 'b', 'label': 1}
+    """
+
+    datasets: Any
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if bool(args) == bool(kwargs):
+            raise ValueError("StackDataset: needs datasets, either all without names or all with names")
+        self.datasets = args or kwargs
+        sizes = [len(dataset) for dataset in (args or kwargs.values())]
+        if len(set(sizes)) > 1:
+            raise ValueError(f"StackDataset: all datasets must have one length; got {', '.join(map(str, sizes))}")
+
+    def _like(self, each: Sequence[Any]) -> Any:
+        return tuple(each) if isinstance(self.datasets, tuple) else dict(zip(self.datasets, each, strict=True))
+
+    def _each(self) -> Sequence[Any]:
+        return self.datasets if isinstance(self.datasets, tuple) else list(self.datasets.values())
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._like([dataset[index] for dataset in self._each()])
+
+    def __getitems__(self, indices: list[int]) -> list[Any]:
+        columns = [fetch_all(dataset, indices) for dataset in self._each()]
+        return [self._like(row) for row in zip(*columns, strict=True)]
+
+    def __len__(self) -> int:
+        return len(self._each()[0])
+
+
+def fetch_one(dataset: Any, index: Any) -> Any:
+    """The sample at `index`; an error names it."""
+    try:
+        return dataset[index]
+    except Exception as error:
+        raise add_frame(error, type(dataset).__name__, (index,), "while fetching")  # noqa: B904  (the same exception)
+
+
+def fetch_all(dataset: Any, indices: Sequence[int]) -> list[Any]:
+    """The samples at `indices`, by the dataset's own ``__getitems__`` where it has one."""
+    fetch = getattr(dataset, "__getitems__", None)
+    if fetch is None:
+        return [fetch_one(dataset, i) for i in indices]
+    found = list(fetch(indices))
+    if len(found) != len(indices):
+        raise ValueError(f"{type(dataset).__name__}: __getitems__ gave {len(found)} samples for {len(indices)} indices")
+    return found
+
+
 class Subset(Dataset):
     """Some samples of a dataset.
 
@@ -169,9 +278,7 @@ class Subset(Dataset):
         return self.dataset[self.indices[index]]
 
     def __getitems__(self, indices: list[int]) -> list[Any]:
-        own = [self.indices[i] for i in indices]
-        fetch = getattr(self.dataset, "__getitems__", None)
-        return [self.dataset[i] for i in own] if fetch is None else fetch(own)
+        return fetch_all(self.dataset, [self.indices[i] for i in indices])
 
     def __len__(self) -> int:
         return len(self.indices)

@@ -118,6 +118,35 @@ class RandomSampler(Sampler):
         return self.num_samples
 
 
+class SubsetRandomSampler(Sampler):
+    """Some indices, in random order.
+
+    Parameters
+    ----------
+    indices : sequence
+        What to visit.
+    generator : Generator, optional
+        Source of the order; by default the one that `nbnn.manual_seed` seeds.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> sorted(nbnn.utils.data.SubsetRandomSampler([5, 1, 3]))
+    [1, 3, 5]
+    """
+
+    def __init__(self, indices: Sequence[Any], generator: Generator | None = None) -> None:
+        self.indices = indices
+        self.generator = generator
+
+    def __iter__(self) -> Iterator[Any]:
+        for i in randperm(len(self.indices), generator=self.generator).tolist():
+            yield self.indices[i]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
 class WeightedRandomSampler(Sampler):
     """Indices drawn at random, each in proportion to its weight.
 

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from nbnn.device import manual_seed, set_num_threads
-from nbnn.utils.data.dataset import IterableDataset, rows_reader
+from nbnn.utils.data.dataset import IterableDataset, fetch_all, fetch_one, rows_reader
 
 # The kinds of a reply.
 BATCH, END, ERROR = "batch", "end", "error"
@@ -106,9 +106,8 @@ class Fetcher:
     def _by_index(self, task: Any) -> Any:
         try:
             if not self.batched:
-                return self.collate_fn(self.dataset[task])
-            fetch = getattr(self.dataset, "__getitems__", None)
-            return self.collate_fn([self.dataset[i] for i in task] if fetch is None else fetch(task))
+                return self.collate_fn(fetch_one(self.dataset, task))
+            return self.collate_fn(fetch_all(self.dataset, task))
         except StopIteration as error:  # it would end the loop over the batches without a word
             raise RuntimeError("DataLoader: the dataset raised StopIteration for an index") from error
 
