@@ -147,7 +147,7 @@ def test_corners():
     assert nn.utils.clip_grad_norm_(iter([p]), 1e9, norm_type="inf").item() == 4.0
     with pytest.warns(FutureWarning, match="clip_grad_norm_"):
         nn.utils.clip_grad_norm([p], 10.0)
-    with pytest.raises(TypeError, match=r"get_total_norm: `norm_type` \(='two'\) must be a number"):
+    with pytest.raises(TypeError, match=r"clip_grad_norm_: `norm_type` \(='two'\) must be a number"):
         nn.utils.clip_grad_norm_([p], 1.0, "two")
     with pytest.raises(TypeError, match="clip_grad_value_: `clip_value`"):
         nn.utils.clip_grad_value_([p], None)

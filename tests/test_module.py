@@ -365,7 +365,7 @@ def test_strict_report_loads_what_fits():
 def test_load_refuses_other_arguments():
     with pytest.raises(TypeError, match="`state_dict` must be a mapping; got list"):
         nn.ReLU().load_state_dict([1])
-    with pytest.raises(ValueError, match=r"`strict` \(='maybe'\) must be True, False or 'report'"):
+    with pytest.raises(ValueError, match=r"`strict` \(='maybe'\) must be True, False, 'shapes' or 'report'"):
         nn.ReLU().load_state_dict({}, strict="maybe")
 
 

@@ -198,3 +198,58 @@ def test_module_is_torchs_twin(case):
             )
     for key, value in ours.state_dict().items():  # running statistics
         np.testing.assert_allclose(value.numpy(), theirs.state_dict()[key].numpy(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["Linear", "Conv2d", "BatchNorm1d", "LSTM", "GRUCell", "LayerNorm"])
+def test_state_goes_over_and_back_in_float64(name):
+    """Not by way of float32, which torch's Tensors once took as objects with numbers in them."""
+    args = {"Conv2d": (3, 4, 2), "BatchNorm1d": (4,), "LayerNorm": (4,)}.get(name, (3, 4))
+    theirs = getattr(torch.nn, name)(*args, dtype=torch.float64)
+    ours = getattr(nbnn.nn, name)(*args, dtype=nbnn.float64)
+    with torch.no_grad():
+        for t in theirs.state_dict().values():
+            t.copy_(torch.rand(t.shape, dtype=torch.float64) * 3)
+    for assign in (False, True):
+        ours.load_state_dict(theirs.state_dict(), assign=assign)
+        for key, value in ours.state_dict().items():
+            assert value.dtype is (nbnn.int64 if key == "num_batches_tracked" else nbnn.float64)
+            np.testing.assert_array_equal(value.numpy(), theirs.state_dict()[key].numpy())
+    again = getattr(torch.nn, name)(*args, dtype=torch.float64)
+    again.load_state_dict({key: torch.from_numpy(value.numpy()) for key, value in ours.state_dict().items()})
+    for key, value in again.state_dict().items():
+        assert torch.equal(value, theirs.state_dict()[key])
+
+
+def _normed(library, path, module, **options):
+    space = library.nn.utils
+    for part in path.split("."):
+        space = getattr(space, part)
+    return space(module, **options)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.nn.utils.weight_norm`")
+@pytest.mark.filterwarnings("ignore:torch.nn.utils.weight_norm")
+@pytest.mark.parametrize("options", [{}, {"dim": 1}], ids=["usual", "dim"])
+@pytest.mark.parametrize("layer", [("Linear", (5, 4)), ("Conv1d", (5, 4, 3)), ("ConvTranspose1d", (5, 4, 3))])
+@pytest.mark.parametrize(
+    "path", ["weight_norm", "spectral_norm", "parametrizations.weight_norm", "parametrizations.spectral_norm"]
+)
+def test_normed_layers_train_alike(path, layer, options):
+    """Names, outputs and gradients; and the singular vectors of spectral norm after steps of training."""
+    name, args = layer
+    theirs, ours = (_normed(lib, path, getattr(lib.nn, name)(*args), **options) for lib in (torch, nbnn))
+    assert _state(ours) == _state(theirs) and list(_state(ours)) == list(_state(theirs))
+    assert repr(ours) == repr(theirs)
+    ours.load_state_dict(theirs.state_dict())
+    x = np.random.default_rng(0).standard_normal((3, 5) if name == "Linear" else (3, 5, 6)).astype(np.float32)
+    for training in (True, True, False):
+        sides = []
+        for library, module in ((nbnn, ours), (torch, theirs)):
+            module.train(training).zero_grad()
+            out = module(library.from_numpy(x.copy()))
+            (out * out).sum().backward()
+            sides.append([t.detach().numpy() for t in (out, *(p.grad for p in module.parameters()))])
+        for mine, wanted in zip(*sides, strict=True):
+            np.testing.assert_allclose(mine, wanted, rtol=2e-4, atol=2e-5 * max(1.0, float(np.abs(wanted).max())))
+    for key, value in ours.state_dict().items():
+        np.testing.assert_allclose(value.numpy(), theirs.state_dict()[key].numpy(), rtol=1e-4, atol=1e-5, err_msg=key)

@@ -9,18 +9,16 @@ from typing import Any
 import numpy as np
 
 import nbnn.device as _device
-from nbnn import dtypes
 from nbnn.device import Table
-from nbnn.functional.array import to
 from nbnn.kernels import optim as K
-from nbnn.tensor import Tensor, flat, make, store
+from nbnn.tensor import Tensor, flat, store
 
 
-def total_norm(tensors: Sequence[Tensor], norm_type: float = 2.0) -> Tensor:
+def norm_value(tensors: Sequence[Tensor], norm_type: float = 2.0) -> float:
     r"""The norm of the norms of Tensors, :math:`(\sum_i |x_i|^p)^{1/p}` over all their elements.
 
-    The sums are in float64 and in an order that does not depend on the threads. What lies on CUDA is copied to the
-    host.
+    The sums are in float64, as is the result, and in an order that does not depend on the threads. What lies on CUDA is
+    copied to the host.
 
     Parameters
     ----------
@@ -30,11 +28,6 @@ def total_norm(tensors: Sequence[Tensor], norm_type: float = 2.0) -> Tensor:
         p; infinite for the largest absolute value, -infinite for the smallest, 0 for the number of Tensors that are not
         all zero.
 
-    Returns
-    -------
-    Tensor of shape ()
-        Of the first Tensor's dtype and device.
-
     Raises
     ------
     TypeError
@@ -43,15 +36,15 @@ def total_norm(tensors: Sequence[Tensor], norm_type: float = 2.0) -> Tensor:
     Examples
     --------
     >>> import nbnn
-    >>> from nbnn.functional.clip import total_norm
-    >>> total_norm([nbnn.tensor([3.0]), nbnn.tensor([[4.0]])])
-    tensor(5.)
+    >>> from nbnn.functional.clip import norm_value
+    >>> norm_value([nbnn.tensor([3.0]), nbnn.tensor([[4.0]])])
+    5.0
     """
     groups: dict[np.dtype, list[np.ndarray]] = {}
     for i, t in enumerate(tensors):
         if not isinstance(t, Tensor) or not t._dtype.is_floating_point:
             got = t._dtype if isinstance(t, Tensor) else type(t).__name__
-            raise TypeError(f"total_norm: `tensors`[{i}] must be a Tensor of a floating-point type; got {got!r}")
+            raise TypeError(f"norm_value: `tensors`[{i}] must be a Tensor of a floating-point type; got {got!r}")
         host = t._data
         if t._strides is not None or type(host) is not np.ndarray or t._dtype.is_half:
             host = _device.to_host(flat(t.detach().float() if t._dtype.is_half else t))
@@ -67,12 +60,9 @@ def total_norm(tensors: Sequence[Tensor], norm_type: float = 2.0) -> Tensor:
         pieces.append(table.pieces + (np.arange(count * 4) % 4 == 0) * rows if rows else table.pieces)
         rows += len(storages)
     joined = [c[0] if len(c) == 1 else np.concatenate(c) for c in (partials, mosts, pieces)]
-    first = tensors[0]
-    kind = dtypes.float32 if first._dtype.is_half else first._dtype
-    out = np.empty(1, kind.storage)
+    out = np.empty(1)
     _device.launch(K.norm, (out,), tuple(joined), (float(norm_type),), 1)
-    norm = make(out, (), kind)
-    return norm if first._dtype is kind and type(first._data) is np.ndarray else to(norm, first.device, first._dtype)
+    return float(out[0])
 
 
 def scale_(tensors: Sequence[Tensor], factor: float) -> None:

@@ -34,7 +34,7 @@ def _host_array(op: str, data: Any, dtype: Any) -> tuple[np.ndarray, dtypes.dtyp
         raise TypeError(f"{op}: `data` must hold numbers; got {type(data).__name__} of dtype {values.dtype}")
     if dtype is not None:
         kind = as_dtype(dtype, op)
-    elif values.dtype == np.float64 and not isinstance(data, (np.ndarray, np.generic)):
+    elif values.dtype == np.float64 and not hasattr(data, "__array__"):  # those of other libraries keep their type
         kind = get_default_dtype()
     else:
         kind = as_dtype(values.dtype, op)

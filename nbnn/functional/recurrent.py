@@ -12,6 +12,7 @@ import nbnn.device as _device
 from nbnn.autograd import Node, enable_grad, grad, is_grad_enabled, no_grad
 from nbnn.dtypes import float32
 from nbnn.functional import _check
+from nbnn.functional._sequences import check_rows, lengths_of, sizes_of, walk
 from nbnn.functional.activation import relu, sigmoid, tanh
 from nbnn.functional.array import cast, sum
 from nbnn.functional.dropout import dropout as drop
@@ -103,8 +104,7 @@ def _last_rows(sizes: np.ndarray, reverse: int) -> np.ndarray:
     """The row at which each sequence ends."""
     if reverse:
         return np.arange(sizes[0])
-    lengths = (sizes[None, :] > np.arange(sizes[0])[:, None]).sum(1)
-    return (np.cumsum(sizes) - sizes)[lengths - 1] + np.arange(sizes[0])
+    return (np.cumsum(sizes) - sizes)[lengths_of(sizes) - 1] + np.arange(sizes[0])
 
 
 def _grad(node: Node, *grads: Tensor) -> tuple:
@@ -210,32 +210,15 @@ def _unrolled(
 ) -> tuple:  # fmt: skip
     """The layer as a composition of ops: for second gradients, and for the LSTM with a projection (`w_hr`)."""
     mode, reverse, sizes = params[0], params[7], params[8]
-    products = linear(x, w_ih, b_ih)
-    h, c = h0, c0
-    outs: list[Tensor] = []
-    ended: list[tuple] = []
-    for at, count in _order(sizes, reverse):
-        active = h._shape[0] if outs or not reverse else 0
-        if count < active:
-            ended.append((_rows(h, count, active), _rows(c, count, active)))
-            h, c = _rows(h, 0, count), _rows(c, 0, count)
-        elif count > active:
-            h, c = _joined(h, _rows(h0, active, count), active), _joined(c, _rows(c0, active, count), active)
-        h, c = _unrolled_step(mode, narrow(products, 0, at, count), h, c, linear(h, w_hh, b_hh))
+
+    def step(by_x: Tensor, states: Any) -> tuple[Tensor, tuple]:
+        h, c = (*states, None)[:2]
+        h, c = _unrolled_step(mode, by_x, h, c, linear(h, w_hh, b_hh))
         h = h if w_hr is None else matmul(h, transpose(w_hr, 0, 1))
-        outs.append(h)
-    ended.append((h, c))
-    hn, cn = (cat([e[k] for e in ended[::-1]]) if ended[0][k] is not None else None for k in (0, 1))
-    y = cat(outs[::-1] if reverse else outs)
-    return (y, hn) if cn is None else (y, hn, cn)
+        return h, (h,) if c is None else (h, c)
 
-
-def _rows(t: Tensor | None, start: int, stop: int) -> Any:
-    return None if t is None else narrow(t, 0, start, stop - start)
-
-
-def _joined(t: Any, more: Any, active: int) -> Any:
-    return more if not active or t is None else cat([t, more])
+    y, last = walk(step, linear(x, w_ih, b_ih), (h0,) if c0 is None else (h0, c0), sizes, reverse)
+    return (y, *last)
 
 
 def _unrolled_step(mode: int, by_x: Tensor, h: Tensor, c: Any, by_h: Tensor) -> tuple[Tensor, Any]:
@@ -273,32 +256,6 @@ def _layer(mode: int, x: Tensor, h0: Tensor, c0: Any, weights: Sequence, sizes: 
         # nobody sees what is kept for the gradient: without this, backward would make zeros for its gradients
         outs[0]._node.outputs = outs[0]._node.outputs[:wanted]
     return (*outs[:wanted], None)[:3]
-
-
-def _check_input(op: str, x: Any, batch_sizes: Any, first: Tensor) -> None:
-    _check.floating(op, "input", x)
-    axes = 3 if batch_sizes is None else 2
-    if x.dim() != axes:
-        shape = "(T, N, I) or, with `batch_first`, (N, T, I)" if axes == 3 else "(rows, I) for a packed sequence"
-        raise ValueError(f"{op}: `input` must have shape {shape}; got {x._shape}")
-    if x._shape[-1] != first._shape[1]:
-        raise ValueError(
-            f"{op}: the last size of `input` must be the input size {first._shape[1]} of the weights; got {x._shape}"
-        )
-
-
-def _sizes_of(op: str, x: Tensor, batch_sizes: Any) -> np.ndarray:
-    """How many sequences each step has."""
-    if batch_sizes is None:
-        return np.full(x._shape[0], x._shape[1], np.int64)
-    sizes = np.asarray(batch_sizes.tolist() if isinstance(batch_sizes, Tensor) else batch_sizes)
-    falling = sizes.ndim == 1 and sizes.size and sizes.dtype.kind in "iu" and bool((sizes[1:] <= sizes[:-1]).all())
-    if not falling or sizes[-1] < 1 or sizes.sum() != x._shape[0]:
-        raise ValueError(
-            f"{op}: `batch_sizes` (={sizes.tolist()}) must be positive ints that never grow and add up to the "
-            f"{x._shape[0]} rows of `input`"
-        )
-    return sizes.astype(np.int64)
 
 
 def _grouped(op: str, params: Any, has_biases: bool, layers: int, mode: int) -> list[tuple]:
@@ -367,12 +324,10 @@ def _run(
     rate = _check.probability(op, "dropout", dropout)
     groups = _grouped(op, params, has_biases, layers * directions, mode)
     _check_axes(op, groups)
-    _check_input(op, input, batch_sizes, groups[0][0])
+    check_rows(op, input, batch_sizes, groups[0][0]._shape[1])
     units, state = _check_weights(op, groups, mode, input._shape[-1], directions)
     x = transpose(input, 0, 1) if batch_first and batch_sizes is None else input
-    if x._shape[0] == 0:
-        raise ValueError(f"{op}: `input` must have at least one step; got shape {input._shape}")
-    sizes = _sizes_of(op, x, batch_sizes)
+    sizes = sizes_of(op, x, batch_sizes)
     count = int(sizes[0])
     h0, c0 = _check_states(op, hx, mode, len(groups), count, state, units)
     _check.same_dtype(op, input=input, h_0=h0, c_0=c0, **{f"params[{k}]": t for k, t in enumerate(params)})

@@ -125,7 +125,8 @@ from nbnn.modules.pooling import (
     MaxPool3d,
 )
 from nbnn.modules.rectifier import CELU, ELU, SELU, LeakyReLU, PReLU, RReLU
-from nbnn.modules.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNBase, RNNCell, RNNCellBase
+from nbnn.modules.recurrent import GRU, LSTM, GRUCell, LSTMCell, RNNBase, RNNCell, RNNCellBase
+from nbnn.modules.recurrent_custom import RNN
 from nbnn.modules.response_norm import CrossMapLRN2d, LocalResponseNorm
 from nbnn.modules.softmax import LogSoftmax, Softmax, Softmax2d, Softmin
 from nbnn.modules.sync_batch_norm import SyncBatchNorm

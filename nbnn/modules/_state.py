@@ -250,9 +250,9 @@ class State:
         ----------
         state_dict : mapping of str to Tensor
             NumPy arrays, and the Tensors of other libraries on the host, are taken too.
-        strict : bool or "report"
-            True: keys and shapes must all agree. False: keys may be missing or unexpected, shapes must agree.
-            ``"report"``: load what fits and return the rest in the report.
+        strict : bool, "shapes" or "report"
+            True: keys and shapes must all agree. False or ``"shapes"``: keys may be missing or unexpected, shapes must
+            agree. ``"report"``: load what fits and return the rest in the report.
         assign : bool
             Whether the Tensors of `state_dict` themselves take the places of the module's (with their `requires_grad`),
             instead of having their values copied and cast into them.
@@ -267,7 +267,7 @@ class State:
         RuntimeError
             If something does not fit: lists everything at once, and nothing was loaded. Shapes are never broadcast.
         TypeError, ValueError
-            If `state_dict` is not a mapping or `strict` none of the three.
+            If `state_dict` is not a mapping or `strict` none of these.
 
         Examples
         --------
@@ -278,8 +278,8 @@ class State:
         """
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"load_state_dict: `state_dict` must be a mapping; got {type(state_dict).__name__}")
-        if strict is not True and strict is not False and strict != "report":
-            raise ValueError(f"load_state_dict: `strict` (={strict!r}) must be True, False or 'report'")
+        if strict is not True and strict is not False and strict not in ("shapes", "report"):
+            raise ValueError(f"load_state_dict: `strict` (={strict!r}) must be True, False, 'shapes' or 'report'")
         plan = _Plan(self, OrderedDict(state_dict), strict)
         if refusal := plan.refusal():
             lines = "".join(f"\n  {line}" for line in refusal)

@@ -1,4 +1,4 @@
-"""Modules of recurrent networks: LSTM, GRU and RNN over sequences, and their cells for one step."""
+"""Modules of recurrent networks: LSTM and GRU over sequences, what they share, and cells for one step."""
 
 from __future__ import annotations
 
@@ -6,14 +6,20 @@ import math
 import warnings
 from typing import Any
 
+import numpy as np
+
 from nbnn import init
 from nbnn.functional import _check
+from nbnn.functional import _sequences as S
 from nbnn.functional import array as A
 from nbnn.functional import recurrent as R
 from nbnn.functional import recurrent_cell as C
-from nbnn.functional.shape import squeeze, unsqueeze
+from nbnn.functional.gathering import index_select
+from nbnn.functional.indexing import narrow
+from nbnn.functional.joining import cat
+from nbnn.functional.shape import squeeze, transpose, unsqueeze
 from nbnn.modules.module import Module
-from nbnn.tensor import Parameter, Tensor
+from nbnn.tensor import Parameter, Tensor, from_array
 
 _LAYERS = {"LSTM": R.lstm, "GRU": R.gru, "RNN_TANH": R.rnn_tanh, "RNN_RELU": R.rnn_relu}
 _MANY = {"LSTM": 4, "GRU": 3, "RNN_TANH": 1, "RNN_RELU": 1}
@@ -49,9 +55,20 @@ class RNNBase(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        name = type(self).__name__
         if mode not in _LAYERS:
-            raise ValueError(f"{name}: `mode` (={mode!r}) must be one of {', '.join(map(repr, _LAYERS))}")
+            raise ValueError(
+                f"{type(self).__name__}: `mode` (={mode!r}) must be one of {', '.join(map(repr, _LAYERS))}"
+            )
+        self._settle(mode, input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, proj_size)
+        self._make_parameters({"dtype": dtype, "device": device})
+        self.reset_parameters()
+
+    def _settle(
+        self, mode: str, input_size: int, hidden_size: int, num_layers: int, bias: bool, batch_first: bool,
+        dropout: float, bidirectional: bool, proj_size: int = 0,
+    ) -> None:  # fmt: skip
+        """Check the sizes and options, and keep them."""
+        name = type(self).__name__
         self.mode = mode
         self.input_size = _check.integer(name, "input_size", input_size, 1)
         self.hidden_size = _check.integer(name, "hidden_size", hidden_size, 1)
@@ -68,11 +85,9 @@ class RNNBase(Module):
         if dropout > 0 and num_layers == 1:
             warnings.warn(
                 f"{name}: `dropout` (={dropout}) acts between layers, and `num_layers` is 1: nothing is dropped",
-                stacklevel=3,
+                stacklevel=4,
             )
         self._flat_weights_names: list[str] = []
-        self._make_parameters({"dtype": dtype, "device": device})
-        self.reset_parameters()
 
     def _make_parameters(self, place: dict[str, Any]) -> None:
         directions = 2 if self.bidirectional else 1
@@ -110,25 +125,28 @@ class RNNBase(Module):
         for weight in self.parameters():
             init.uniform_(weight, -bound, bound)
 
-    def forward(self, input: Any, hx: Any = None) -> Any:
+    def forward(self, input: Any, hx: Any = None, lengths: Any = None) -> Any:
+        name = type(self).__name__
         if hasattr(input, "batch_sizes"):
+            if lengths is not None:
+                raise ValueError(f"{name}: `lengths` is for a padded `input`; a PackedSequence has its own")
             return self._forward_packed(input, hx)
-        _check.tensor(type(self).__name__, "input", input)
+        _check.tensor(name, "input", input)
         if input.dim() not in (2, 3):
-            raise ValueError(
-                f"{type(self).__name__}: `input` must have 3 axes, or 2 for a single sequence; got shape {input._shape}"
-            )
+            raise ValueError(f"{name}: `input` must have 3 axes, or 2 for a single sequence; got shape {input._shape}")
         single = input.dim() == 2
         if single:
             input = unsqueeze(input, 0 if self.batch_first else 1)
-            hx = self._each_state(hx, lambda t: unsqueeze(t, 1) if t.dim() == 2 else t)
-        output, states = self._layers(input, hx)
+            hx = _each(hx, lambda t: unsqueeze(t, 1) if t.dim() == 2 else t)
+            lengths = [lengths] if isinstance(lengths, int) else lengths
+        output, states = self._layers(input, hx) if lengths is None else self._forward_padded(input, hx, lengths)
         if single:
             output = squeeze(output, 0 if self.batch_first else 1)
-            states = self._each_state(states, lambda t: squeeze(t, 1))
+            states = _each(states, lambda t: squeeze(t, 1))
         return output, states
 
     def _layers(self, input: Tensor, hx: Any, batch_sizes: Any = None) -> tuple[Tensor, Any]:
+        """Output and last states of padded input or, with `batch_sizes`, of packed rows."""
         output, *states = _LAYERS[self.mode](
             input,
             hx,
@@ -143,19 +161,51 @@ class RNNBase(Module):
         )
         return output, tuple(states) if self.mode == "LSTM" else states[0]
 
-    def _each_state(self, states: Any, change: Any) -> Any:
-        if isinstance(states, (tuple, list)):
-            return tuple(change(t) if isinstance(t, Tensor) else t for t in states)
-        return change(states) if isinstance(states, Tensor) else states
+    def _forward_padded(self, input: Tensor, hx: Any, given: Any) -> tuple[Tensor, Any]:
+        x = transpose(input, 0, 1) if self.batch_first else input
+        steps, count = x._shape[:2]
+        lengths = S.check_lengths(type(self).__name__, given, count, steps)
+        if steps and (lengths == steps).all():
+            return self._layers(input, hx)
+        order = S.longest_first(lengths)
+        data, sizes = S.packed(x, lengths[order], order)
+        places = (from_array(k).to(input.device) for k in (order, np.argsort(order)))
+        output, states = self._forward_rows(data, sizes, hx, *places)
+        output = S.padded(output, sizes, order, steps)
+        return transpose(output, 0, 1) if self.batch_first else output, states
 
     def _forward_packed(self, packed: Any, hx: Any) -> tuple[Any, Any]:
-        data, sizes, sorted_indices, unsorted_indices = packed
-        if sorted_indices is not None:
-            hx = self._each_state(hx, lambda t: _pick(t, sorted_indices))
-        output, states = self._layers(data, hx, sizes)
-        if unsorted_indices is not None:
-            states = self._each_state(states, lambda t: _pick(t, unsorted_indices))
-        return type(packed)(output, sizes, sorted_indices, unsorted_indices), states
+        data, sizes, order, back = packed
+        output, states = self._forward_rows(data, sizes, hx, order, back)
+        return type(packed)(output, sizes, order, back), states
+
+    def _forward_rows(self, data: Tensor, sizes: Any, hx: Any, order: Any, back: Any) -> tuple[Tensor, Any]:
+        """The same for packed rows; `order` is that of the sequences by length, `back` the way back to theirs.
+
+        Sequences without rows come last in this order: their states stay what they were.
+        """
+        if order is None:
+            return self._layers(data, hx, sizes)
+        count, active = len(order), int(sizes[0]) if len(sizes) else 0
+        for t in hx if isinstance(hx, (tuple, list)) else (hx,):
+            if isinstance(t, Tensor) and (t.dim() < 2 or t._shape[1] != count):
+                raise ValueError(
+                    f"{type(self).__name__}: `hx` must have the states of {count} sequences on its axis 1; "
+                    f"got shape {t._shape}"
+                )
+        hx = _each(hx, lambda t: index_select(t, 1, order))
+        states: Any
+        firsts: Any
+        output, states = self._layers(data, _each(hx, lambda t: narrow(t, 1, 0, active)), sizes)
+        if active < count:
+            ends = states if isinstance(states, tuple) else (states,)
+            if hx is None:
+                firsts = [A.zeros(len(e), count, *e._shape[2:], dtype=e.dtype, device=e.device) for e in ends]
+            else:
+                firsts = hx if isinstance(hx, tuple) else (hx,)
+            ends = tuple(cat([e, narrow(f, 1, active, count - active)], 1) for e, f in zip(ends, firsts, strict=True))
+            states = ends if isinstance(states, tuple) else ends[0]
+        return output, _each(states, lambda t: index_select(t, 1, back))
 
     def extra_repr(self) -> str:
         text = f"{self.input_size}, {self.hidden_size}"
@@ -166,9 +216,11 @@ class RNNBase(Module):
         return text + "".join(f", {k}={getattr(self, k)}" for k, v in defaults if getattr(self, k) != v)
 
 
-def _pick(t: Tensor, order: Tensor) -> Tensor:
-    """Sequences of a state (layers, N, H) in another order."""
-    return t.transpose(0, 1)[order].transpose(0, 1)
+def _each(states: Any, change: Any) -> Any:
+    """A state, or each state of a tuple, changed."""
+    if isinstance(states, (tuple, list)):
+        return tuple(change(t) if isinstance(t, Tensor) else t for t in states)
+    return change(states) if isinstance(states, Tensor) else states
 
 
 _DOC = r"""{title} over sequences.
@@ -208,7 +260,8 @@ _DOC = r"""{title} over sequences.
     -----
     input : (T, N, I), (T, I), or a `PackedSequence`
     hx : {states} of (layers * directions, N, H), by default zeros
-    output : (T, N, directions * H), and the last {states} like hx
+    lengths : N ints from 0 to T in any order, by default T; a sequence of length 0 leaves its states as they were
+    output : (T, N, directions * H), 0 after the end of a sequence; and the last {states} like hx
 
     Raises
     ------
@@ -275,35 +328,6 @@ class GRU(RNNBase):  # noqa: D101  (see _DOC)
         super().__init__(
             "GRU", input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, 0, device, dtype
         )
-
-
-class RNN(RNNBase):  # noqa: D101  (see _DOC)
-    __doc__ = _DOC.format(
-        name="RNN", title="Recurrent network (Elman, 1990)", rows="",
-        nonlinearity="\n    nonlinearity : str\n        'tanh' or 'relu', which then stands for tanh in the formula.",
-        formula=r"h_t = \tanh(W x_t + b + U h_{t-1} + d)", order="", states="h", projection="",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
-        nonlinearity: str = "tanh",
-        bias: bool = True,
-        batch_first: bool = False,
-        dropout: float = 0.0,
-        bidirectional: bool = False,
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        if nonlinearity not in ("tanh", "relu"):
-            raise ValueError(f"RNN: `nonlinearity` (={nonlinearity!r}) must be 'tanh' or 'relu'")
-        mode = "RNN_" + nonlinearity.upper()
-        super().__init__(
-            mode, input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, 0, device, dtype
-        )
-        self.nonlinearity = nonlinearity
 
 
 class RNNCellBase(Module):

@@ -59,9 +59,14 @@ def as_matrix(weight: Tensor, dim: int) -> Tensor:
 
 
 def start_vectors(matrix: Tensor, eps: float) -> tuple[Tensor, Tensor]:
-    """Random directions of the rows and of the columns."""
+    """Random directions of the rows and of the columns, near the first singular vectors.
+
+    Without the steps, a module that is evaluated before it is trained would divide by a number far too small.
+    """
     place: dict[str, Any] = {"dtype": matrix.dtype, "device": matrix.device}
-    return tuple(F.normalize(randn(n, **place), dim=0, eps=eps) for n in matrix.shape)  # type: ignore[return-value]
+    u, v = (F.normalize(randn(n, **place), dim=0, eps=eps) for n in matrix.shape)
+    iterate(matrix, u, v, 15, eps)
+    return u, v
 
 
 def iterate(matrix: Tensor, u: Tensor, v: Tensor, n: int, eps: float) -> None:

@@ -8,8 +8,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from nbnn.autograd import no_grad
-from nbnn.functional.clip import clamp_, scale_, total_norm
+from nbnn.dtypes import float64
+from nbnn.functional.clip import clamp_, norm_value, scale_
 from nbnn.functional.creation import tensor as _tensor
+from nbnn.functional.rounding import isfinite
 from nbnn.tensor import Tensor
 
 
@@ -53,12 +55,10 @@ def get_total_norm(
     order = _number("get_total_norm", "norm_type", norm_type)
     if not given:
         return _tensor(0.0)
-    norm = total_norm(given, order)
-    if error_if_nonfinite and not math.isfinite(norm.item()):
-        raise RuntimeError(
-            f"get_total_norm: the norm of order {order} is {norm.item()}; error_if_nonfinite=False uses it as it is"
-        )
-    return norm
+    norm = norm_value(given, order)
+    if error_if_nonfinite and not math.isfinite(norm):
+        _refuse_nonfinite("get_total_norm", order, norm, {f"`tensors`[{i}]": t for i, t in enumerate(given)})
+    return _result(norm, given[0])
 
 
 def clip_grads_with_norm_(
@@ -79,6 +79,8 @@ def clip_grads_with_norm_(
 
     Raises
     ------
+    ValueError
+        If `max_norm` is negative.
     TypeError
         If `max_norm` is not a number.
 
@@ -91,11 +93,8 @@ def clip_grads_with_norm_(
     >>> p.grad
     tensor([1.5000, 2.0000])
     """
-    limit = _number("clip_grads_with_norm_", "max_norm", max_norm)
-    factor = limit / (_number("clip_grads_with_norm_", "total_norm", total_norm) + 1e-6)
-    if not factor >= 1.0:  # a NaN reaches the gradients
-        with no_grad():
-            scale_(_gradients(parameters), factor)
+    op = "clip_grads_with_norm_"
+    _scale(parameters, _limit(op, max_norm), _number(op, "total_norm", total_norm))
 
 
 def clip_grad_norm_(
@@ -113,13 +112,14 @@ def clip_grad_norm_(
     Parameters
     ----------
     parameters : Tensor or iterable of Tensor
-        Those without a gradient are passed over.
+        Those without a gradient are passed over. May also be pairs of name and Tensor, as ``named_parameters()``
+        gives, for the error to name them.
     max_norm : float
         The norm they may have.
     norm_type : float
         p; may be ``inf``, the largest absolute value.
     error_if_nonfinite : bool
-        Raise, and change nothing, where the norm is NaN or infinite.
+        Raise, and change nothing, where the norm is NaN or infinite; the error says of which parameter.
     foreach : bool, optional
         Accepted for compatibility: all gradients are read in one launch and scaled in one.
 
@@ -132,6 +132,8 @@ def clip_grad_norm_(
     ------
     RuntimeError
         If the norm is not finite and `error_if_nonfinite` is set.
+    ValueError
+        If `max_norm` is negative, which would turn the gradients round.
     TypeError
         If `max_norm` or `norm_type` is not a number.
 
@@ -145,10 +147,17 @@ def clip_grad_norm_(
     >>> p.grad
     tensor([0.6000, 0.8000])
     """
-    owners = [parameters] if isinstance(parameters, Tensor) else list(parameters)
-    norm = get_total_norm(_gradients(owners), norm_type, error_if_nonfinite, foreach)
-    clip_grads_with_norm_(owners, max_norm, norm, foreach)
-    return norm
+    op = "clip_grad_norm_"
+    owners = _named(parameters)
+    limit, order = _limit(op, max_norm), _number(op, "norm_type", norm_type)
+    grads = {name: p._grad for name, p in owners.items() if p._grad is not None}
+    if not grads:
+        return _tensor(0.0)
+    norm = norm_value(list(grads.values()), order)
+    if error_if_nonfinite and not math.isfinite(norm):
+        _refuse_nonfinite(op, order, norm, {f"the gradient of {name}": g for name, g in grads.items()})
+    _scale(owners.values(), limit, norm)
+    return _result(norm, next(iter(grads.values())))
 
 
 def clip_grad_norm(
@@ -187,6 +196,8 @@ def clip_grad_value_(parameters: Iterable[Tensor] | Tensor, clip_value: float, f
 
     Raises
     ------
+    ValueError
+        If `clip_value` is negative.
     TypeError
         If `clip_value` is not a number.
 
@@ -199,7 +210,7 @@ def clip_grad_value_(parameters: Iterable[Tensor] | Tensor, clip_value: float, f
     >>> p.grad
     tensor([-1.0000,  0.5000,  1.0000])
     """
-    limit = _number("clip_grad_value_", "clip_value", clip_value)
+    limit = _limit("clip_grad_value_", clip_value, "clip_value")
     with no_grad():
         clamp_(_gradients(parameters), -limit, limit)
 
@@ -207,6 +218,39 @@ def clip_grad_value_(parameters: Iterable[Tensor] | Tensor, clip_value: float, f
 def _gradients(parameters: Iterable[Tensor] | Tensor) -> list[Tensor]:
     owners = [parameters] if isinstance(parameters, Tensor) else parameters
     return [p._grad for p in owners if p._grad is not None]
+
+
+def _named(parameters: Any) -> dict[str, Tensor]:
+    """Parameters by what an error calls them: their names, or their places."""
+    given = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    return dict((repr(p[0]), p[1]) if isinstance(p, tuple) else (f"`parameters`[{i}]", p) for i, p in enumerate(given))
+
+
+def _result(norm: float, first: Tensor) -> Tensor:
+    return _tensor(norm, dtype=float64).to(first.device, first.dtype)
+
+
+def _refuse_nonfinite(op: str, order: float, norm: float, tensors: dict[str, Tensor]) -> None:
+    bad = [f"{name} of shape {t._shape}" for name, t in tensors.items() if not isfinite(t).all()]
+    found = ", ".join(bad[:3]) + (f" and {len(bad) - 3} more" if len(bad) > 3 else "")
+    reason = f"not finite: {found}" if bad else "all elements are finite, but too large"
+    raise RuntimeError(
+        f"{op}: the norm of order {order} is {norm} ({reason}); error_if_nonfinite=False uses it as it is"
+    )
+
+
+def _scale(parameters: Iterable[Tensor] | Tensor, limit: float, norm: float) -> None:
+    factor = limit / (norm + 1e-6)
+    if not factor >= 1.0:  # a NaN reaches the gradients
+        with no_grad():
+            scale_(_gradients(parameters), factor)
+
+
+def _limit(op: str, value: Any, name: str = "max_norm") -> float:
+    limit = _number(op, name, value)
+    if not limit >= 0.0:
+        raise ValueError(f"{op}: `{name}` (={value}) must be at least 0")
+    return limit
 
 
 def _number(op: str, name: str, value: Any) -> float:

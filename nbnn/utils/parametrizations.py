@@ -228,7 +228,6 @@ class _SpectralNorm(Module):
         if weight.dim() > 1:
             matrix = _norms.as_matrix(weight.detach(), dim)
             u, v = _norms.start_vectors(matrix, self.eps)
-            _norms.iterate(matrix, u, v, 15, self.eps)
             self.register_buffer("_u", u)
             self.register_buffer("_v", v)
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nbnn.functional import _check
+from nbnn.functional import _sequences as S
 from nbnn.functional.creation import full
 from nbnn.functional.joining import cat
 from nbnn.functional.shape import reshape, transpose
@@ -41,7 +42,7 @@ class PackedSequence(_Fields):
     batch_sizes : Tensor of int64
         How many sequences have each step.
     sorted_indices, unsorted_indices : Tensor of int64, optional
-        The order by length, and the way back.
+        The order by length, and the way back. They count empty sequences too, which come last and have no rows.
 
     Examples
     --------
@@ -60,6 +61,8 @@ class PackedSequence(_Fields):
         _check.tensor("PackedSequence", "batch_sizes", batch_sizes)
         if unsorted_indices is None and sorted_indices is not None:
             unsorted_indices = invert_permutation(sorted_indices)
+        elif sorted_indices is None and unsorted_indices is not None:
+            sorted_indices = invert_permutation(unsorted_indices)
         return super().__new__(cls, data, batch_sizes, sorted_indices, unsorted_indices)
 
     def _with(self, data: Tensor) -> PackedSequence:
@@ -111,19 +114,6 @@ def invert_permutation(permutation: Tensor | None) -> Tensor | None:
     return from_array(np.argsort(order).astype(np.int64)).to(permutation.device)
 
 
-def _lengths(op: str, lengths: Any, count: int | None, most: int | None) -> np.ndarray:
-    """Lengths as int64, one for each sequence, between 1 and the longest possible."""
-    values = np.asarray(lengths.tolist() if isinstance(lengths, Tensor) else lengths)
-    if values.ndim != 1 or values.dtype.kind not in "iu":
-        raise TypeError(f"{op}: `lengths` must hold ints, one for each sequence; got {values.tolist()}")
-    if count is not None and values.size != count:
-        raise ValueError(f"{op}: `lengths` must have one number for each of the {count} sequences; got {values.size}")
-    if values.size == 0 or values.min() < 1 or (most is not None and values.max() > most):
-        bound = "at least 1" if most is None else f"between 1 and the {most} steps of `input`"
-        raise ValueError(f"{op}: `lengths` must be {bound}; got {values.tolist()}")
-    return values.astype(np.int64)
-
-
 def pack_padded_sequence(
     input: Tensor, lengths: Any, batch_first: bool = False, enforce_sorted: bool = True
 ) -> PackedSequence:
@@ -133,7 +123,7 @@ def pack_padded_sequence(
     ----------
     input : Tensor of shape (T, N, ...), or (N, T, ...) with `batch_first`
     lengths : Tensor or sequence of int
-        The length of each sequence, at least 1.
+        The length of each sequence; may be 0, and then there are `sorted_indices`, which know of empty sequences.
     batch_first : bool
     enforce_sorted : bool
         Refuse lengths that grow, instead of sorting the sequences.
@@ -161,20 +151,14 @@ def pack_padded_sequence(
     if x.dim() < 2:
         raise ValueError(f"{name}: `input` must have at least 2 axes, steps and sequences; got shape {tuple(x.shape)}")
     x = transpose(x, 0, 1) if batch_first else x
-    steps, count = x.shape[0], x.shape[1]
-    sizes = _lengths(name, lengths, count, steps)
-    order = None
-    if not enforce_sorted:
-        order = np.argsort(-sizes, kind="stable")
-        sizes = sizes[order]
-    elif (sizes[1:] > sizes[:-1]).any():
+    sizes = S.check_lengths(name, lengths, x.shape[1], x.shape[0])
+    if enforce_sorted and (sizes[1:] > sizes[:-1]).any():
         raise ValueError(f"{name}: `lengths` must not grow unless enforce_sorted=False; got {sizes.tolist()}")
-    columns = np.arange(count) if order is None else order
-    present = np.arange(sizes[0])[:, None] < sizes[None, :]
-    rows = (np.arange(sizes[0])[:, None] * count + columns[None, :])[present]
-    data = reshape(x, (steps * count, *x.shape[2:]))[from_array(rows)]
-    indices = None if order is None else from_array(order.astype(np.int64)).to(x.device)
-    return PackedSequence(data, from_array(present.sum(1).astype(np.int64)), indices)
+    order = S.longest_first(sizes)
+    data, batch_sizes = S.packed(x, sizes[order], order)
+    plain = enforce_sorted and sizes.all()
+    indices = None if plain else from_array(order.astype(np.int64)).to(x.device)
+    return PackedSequence(data, from_array(batch_sizes), indices)
 
 
 def pad_packed_sequence(
@@ -217,19 +201,12 @@ def pad_packed_sequence(
     steps = len(sizes) if total_length is None else _check.integer(name, "total_length", total_length)
     if steps < len(sizes):
         raise ValueError(f"{name}: `total_length` (={steps}) must be at least the longest length (={len(sizes)})")
-    count = int(sizes[0])
-    lengths = (sizes[None, :] > np.arange(count)[:, None]).sum(1)
-    starts = np.cumsum(sizes) - sizes
-    data = sequence.data
-    rows = np.full((steps, count), data.shape[0], np.int64)  # the row after the last is the padding
-    for t, (start, size) in enumerate(zip(starts, sizes, strict=True)):
-        rows[t, :size] = np.arange(start, start + size)
-    if sequence.unsorted_indices is not None:
-        order = np.asarray(sequence.unsorted_indices.tolist())
-        rows, lengths = rows[:, order], lengths[order]
-    padding = full((1, *data.shape[1:]), padding_value, dtype=data.dtype, device=data.device)
-    padded = reshape(cat([data, padding])[from_array(rows.reshape(-1))], (steps, count, *data.shape[1:]))
-    return (transpose(padded, 0, 1) if batch_first else padded), from_array(lengths.astype(np.int64))
+    order = sequence.sorted_indices
+    columns = np.arange(sizes.max(initial=0)) if order is None else np.asarray(order.tolist(), np.int64)
+    lengths = np.zeros(len(columns), np.int64)
+    lengths[columns[: sizes.max(initial=0)]] = S.lengths_of(sizes)
+    padded = S.padded(sequence.data, sizes, columns, steps, padding_value)
+    return (transpose(padded, 0, 1) if batch_first else padded), from_array(lengths)
 
 
 def _sequences(op: str, sequences: Any) -> list[Tensor]:
@@ -307,7 +284,7 @@ def unpad_sequence(padded_sequences: Tensor, lengths: Any, batch_first: bool = F
     """
     x = _check.tensor("unpad_sequence", "padded_sequences", padded_sequences)
     x = x if batch_first else transpose(x, 0, 1)
-    sizes = _lengths("unpad_sequence", lengths, x.shape[0], x.shape[1])
+    sizes = S.check_lengths("unpad_sequence", lengths, x.shape[0], x.shape[1])
     return [x[n, : int(length)] for n, length in enumerate(sizes)]
 
 
