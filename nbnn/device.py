@@ -310,6 +310,15 @@ def launch_fast(fast: Any, outs: tuple, ins: tuple, params: tuple, work: int, wo
     return True
 
 
+def watch_indices(storage: Storage, size: int, ignored: int, refusal: Callable, where: tuple) -> Storage | None:
+    """On CUDA a copy of int64 indices with 0 for each outside of [0, size) that is not `ignored`; None on the CPU.
+
+    ``refusal(*where, position, value)`` of the first such index is raised when the host next waits for the device: by
+    `to_host` or `cuda_synchronize`.
+    """
+    return None if isinstance(storage, np.ndarray) else _gpu().watch_indices(storage, size, ignored, refusal, where)
+
+
 class Table:
     """Storages of one dtype on the CPU in equally long columns, over which one launch of a kernel runs.
 

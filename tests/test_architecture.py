@@ -23,7 +23,7 @@ LINES_OF_A_FILE, LINES_OF_A_FUNCTION = 600, 60
 
 # What each room may import, by the first part of the name below `nbnn`. A family's file imports its own family only.
 SHARED = {"_cpu", "_cuda", "_gemm", "_norm", "_random", "_reduce", "_shuffle", "_simd", "_strided", "_vecmath", "_wide"}
-SHARED |= {"_bfloat"}
+SHARED |= {"_bfloat", "_cuda_matrix", "_cuda_rows", "_tiles"}
 ROOMS_OF = {
     "convolution": {
         "_conv_batch",
@@ -33,6 +33,7 @@ ROOMS_OF = {
         "_conv_few",
         "_conv_weight",
         "_conv_winograd",
+        "_cuda_conv",
     }
 }
 MACHINE = ["dtypes", "device", "tensor", "autograd", "op"]

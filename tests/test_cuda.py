@@ -1,6 +1,6 @@
 """CUDA without a GPU: the simulator in a process of its own, PTX compiled and read; and, where there is one, the GPU.
 
-``python -m pytest -m gpu tests/test_cuda.py`` runs the part that needs a GPU.
+``python -m pytest -m gpu`` runs what needs one: the whole table of cases, in a process of its own.
 """
 
 import os
@@ -91,7 +91,7 @@ def _signatures(real):
     }
 
 
-def _pytest_on(folder, **environment):
+def _pytest_on(folder, timeout=600, **environment):
     """Run pytest on `folder` in a fresh process; fail with its output."""
     root = TESTS.parent
     path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
@@ -103,7 +103,7 @@ def _pytest_on(folder, **environment):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=600,
+        timeout=timeout,
     )
     assert done.returncode == 0, f"pytest on {folder} with {environment} failed:\n{done.stdout}"
 
@@ -122,6 +122,11 @@ def _needs_toolkit():
 
 def test_simulator():
     _pytest_on("cuda_sim", NUMBA_ENABLE_CUDASIM="1")
+
+
+def test_every_kernel_of_the_library_compiles_to_ptx():
+    _needs_toolkit()
+    _pytest_on("cuda_ptx", NBNN_TEST_PTX="1")
 
 
 @pytest.mark.parametrize("real", [types.float32, types.float64], ids=str)
@@ -186,7 +191,9 @@ def test_ranges_are_for_the_cpu():
 def test_gpu():
     if _jit.simulated() or not _jit.has_cuda():
         pytest.skip("no GPU")
-    _pytest_on("cuda_sim", NBNN_TEST_GPU="1")
+    _pytest_on(
+        "cuda_sim", timeout=3 * 3600, NBNN_TEST_GPU="1"
+    )  # the whole table, each kernel compiled for the first time
 
 
 @pytest.mark.gpu

@@ -16,7 +16,7 @@ from nbnn import device, dtypes
 from nbnn.functional._rules import REFUSALS
 from nbnn.kernels._cpu import CHUNK_WORK
 from nbnn.kernels.loss import find_bad_index, first_bad_index
-from nbnn.tensor import Tensor, flat
+from nbnn.tensor import Tensor, flat, make
 
 
 class Accepted(dict):
@@ -194,19 +194,26 @@ def rule(op: str, family: str, refusal: int, **values: Any) -> None:
 
 def indices(
     op: str, name: str, index: Tensor, size: int, ignore_index: int | None = None, along: int | None = None
-) -> None:
+) -> Tensor:
     """The integers of `index` (int64) must lie in [0, size) or be `ignore_index`; `along` is the axis they stand for.
+
+    Returns the index to work with. On the CPU that is `index`, and what is out of range is refused here. A GPU is not
+    waited for: there it is a copy with 0 in the place of what is out of range, refused when the host next waits.
 
     Raises
     ------
     IndexError
         Naming the first position that does not.
     """
-    host = device.to_host(flat(index))
+    ignored = ignore_index if ignore_index is not None else 0  # where 0 is a good index, ignoring it changes nothing
+    storage, where = flat(index), (op, name, index._shape, size, along)
+    safe = device.watch_indices(storage, size, ignored, _out_of_range, where) if size > 0 else None
+    if safe is not None:
+        return make(safe, index._shape, index._dtype)
+    host = device.to_host(storage)
     n = host.size
     if n == 0:
-        return
-    ignored = ignore_index if ignore_index is not None else 0  # where 0 is a good index, ignoring it changes nothing
+        return index
     if ignore_index is None and size == 0:
         position = 0
     elif n <= CHUNK_WORK:
@@ -216,9 +223,16 @@ def indices(
         device.launch(find_bad_index, (found,), (host,), (size, ignored), n)
         position = next((p for p in found.tolist() if p >= 0), -1)
     if position >= 0:
-        at = ", ".join(map(str, unravel(position, index._shape)))
-        of_axis = "" if along is None else f" for axis {along}"
-        raise IndexError(f"{op}: `{name}`[{at}] (={host[position]}) must be in [0, {size - 1}]{of_axis}")
+        raise _out_of_range(*where, position, host[position])
+    return index
+
+
+def _out_of_range(
+    op: str, name: str, shape: tuple[int, ...], size: int, along: int | None, position: int, value: int
+) -> IndexError:
+    at = ", ".join(map(str, unravel(position, shape)))
+    of_axis = "" if along is None else f" for axis {along}"
+    return IndexError(f"{op}: `{name}`[{at}] (={value}) must be in [0, {size - 1}]{of_axis}")
 
 
 def unravel(position: int, shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -55,7 +55,7 @@ def log_likelihood(input: Any, target: Any, head: Head, tails: Tails, cutoffs: S
         raise ValueError(f"{_OP}: `target` must have shape {tuple(x.shape[:-1])} for input {x._shape}; got {t._shape}")
     if t.dtype is not dtypes.int64:
         raise TypeError(f"{_OP}: `target` must have dtype int64; got {t.dtype!r}")
-    _check.indices(_OP, "target", t, cutoffs[-1])
+    t = _check.indices(_OP, "target", t, cutoffs[-1])
     alone = t.dim() == 0
     x, t = (unsqueeze(x, 0), unsqueeze(t, 0)) if alone else (x, t)
     place, scores = where(lt(t, cutoffs[0]), t, 0), log_softmax(linear(x, *head), 1)

@@ -116,9 +116,7 @@ def _integers(op: str, name: str, t: Any) -> None:
 def _ids(op: str, name: str, input: Any, size: int) -> Tensor:
     """Checked ids in int64."""
     _integers(op, name, input)
-    index = cast(input, dtypes.int64)
-    _check.indices(op, name, index, size)
-    return index
+    return _check.indices(op, name, cast(input, dtypes.int64), size)
 
 
 def _padding(op: str, value: Any, size: int) -> int:

@@ -127,7 +127,7 @@ def _along(op: str, input: Any, dim: Any, index: Any) -> tuple[Tensor, int, Tens
                     f"{op}: `index` must not be longer than `input` but along axis {axis}; "
                     f"got {where._shape} for {x._shape}"
                 )
-        _check.indices(op, "index", where, x._shape[axis], along=axis)
+        where = _check.indices(op, "index", where, x._shape[axis], along=axis)
     return x, axis, where
 
 
@@ -148,7 +148,7 @@ def _line(op: str, input: Any, dim: Any, index: Any) -> tuple[Tensor, int, Tenso
     if where.dim() > 1:
         raise ValueError(f"{op}: `index` must have one axis; got shape {where._shape}")
     where = where.reshape(-1)
-    _check.indices(op, "index", where, x._shape[axis] if x._shape else 1, along=axis)
+    where = _check.indices(op, "index", where, x._shape[axis] if x._shape else 1, along=axis)
     return x.reshape(1) if x._shape == () else x, axis, where
 
 
@@ -341,13 +341,13 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     axis = _check.dim(op, dim, x.dim())
     rest = _check.broadcast_shapes(op, _beside(where, x._shape, axis), where._shape)
     x, where = broadcast_to(x, _beside(x, rest, axis)), broadcast_to(where, rest)
-    _check.indices(op, "indices", where, x._shape[axis], along=axis)
+    where = _check.indices(op, "indices", where, x._shape[axis], along=axis)
     return apply(GATHER, x, where, params=(axis,))
 
 
 def _picked(op: str, x: Tensor, name: str, index: Tensor) -> Tensor:
     line = apply(RESHAPE, x, params=((x.numel(),),))
-    _check.indices(op, name, index, x.numel())
+    index = _check.indices(op, name, index, x.numel())
     return apply(INDEX, line, index, params=(0, 1))
 
 

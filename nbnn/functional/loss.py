@@ -306,8 +306,7 @@ def _class_targets(op: str, input: Tensor, target: Tensor, weight: Tensor | None
     found = _ACCEPTED.get(key)
     c, s = _ACCEPTED.add(key, _class_geometry(op, input, target, weight)) if found is None else found
     ignored = _check.integer(op, "ignore_index", ignore_index)
-    index = cast(target, dtypes.int64)
-    _check.indices(op, "target", index, c, ignored)
+    index = _check.indices(op, "target", cast(target, dtypes.int64), c, ignored)
     return index, c, s, ignored
 
 

@@ -356,7 +356,7 @@ def multi_margin_loss(
             raise ValueError(f"{op}: `weight` must have shape (C,) = ({c},); got {weight._shape}")
         weight = weight.detach()
     index = cast(target, dtypes.int64)
-    _check.indices(op, "target", index, c)
+    index = _check.indices(op, "target", index, c)
     losses = apply(MULTI, x, index.reshape(n), weight, params=(int(p), low, c))
     return _reduced(losses, reduction, not target._shape)
 
@@ -410,7 +410,7 @@ def multilabel_margin_loss(
         )
     c = x._shape[1]
     index = cast(target, dtypes.int64)
-    _check.indices(op, "target", index, c, -1)
+    index = _check.indices(op, "target", index, c, -1)
     losses = apply(SEVERAL, x, index.reshape(x._shape), params=(c,))
     return _reduced(losses, reduction, input.dim() == 1)
 

@@ -70,7 +70,7 @@ def _max_unpool(
     steps = kernel if stride is None or stride == () else _check.ntuple(op, "stride", stride, n, 1)
     pads = _check.ntuple(op, "padding", padding, n, 0)
     sizes = _unpooled_sizes(op, n, input, kernel, steps, pads, output_size)
-    _check.indices(op, "indices", indices, math.prod(sizes))
+    indices = _check.indices(op, "indices", indices, math.prod(sizes))
     flat_size = (*size[:2], math.prod(size[2:]))
     x, index = (apply(RESHAPE, t, params=(flat_size,)) for t in (input, indices))
     y = apply(UNPOOL, x, index, params=(flat_size[2], math.prod(sizes), 0))

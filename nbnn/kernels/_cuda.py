@@ -7,12 +7,16 @@ template re-targeted to the body, as in `_cpu`; each thread starts at its own in
     over_outputs    y[i] = body(i, *args)         or y0[i], y1[i] = body(i, *args)
     over_rows       body(row, *args)              one thread a row
 
+Where a kernel carries a tiled entry (`_tiles`) whose plan says that it pays, that is launched instead: `run` is the one
+place that chooses.
+
 In Numba's simulator of CUDA (NUMBA_ENABLE_CUDASIM=1) kernels are plain Python; `_plain` gives bodies in that form.
 """
 
 from __future__ import annotations
 
 import functools
+import math
 import types
 from collections.abc import Callable
 from typing import Any
@@ -21,8 +25,10 @@ import numpy as np
 from numba.core.dispatcher import Dispatcher
 
 from nbnn import _jit
-from nbnn.kernels import _vecmath
+from nbnn.kernels import _cuda_rows, _vecmath  # noqa: F401  (_cuda_rows: the tiled form of the shared sums)
 from nbnn.kernels._cpu import Kernel
+from nbnn.kernels._reduce import sum_blocks
+from nbnn.kernels._tiles import Part, Tiled
 
 Buffer = Any  # a one-dimensional numba.cuda device array
 
@@ -72,6 +78,17 @@ def _rows(args, n):  # type: ignore[no-untyped-def]
     while r < n:
         body(r, *args)
         r += step
+
+
+def _watch(safe, report, slot, index, size, ignored, n):  # type: ignore[no-untyped-def]
+    i, step = cuda.grid(1), cuda.gridsize(1)
+    while i < n:
+        v = index[i]
+        bad = (v < 0 or v >= size) and v != ignored
+        if bad:
+            cuda.atomic.min(report, slot, i)
+        safe[i] = 0 if bad else v
+        i += step
 
 
 _TEMPLATES: dict[tuple[str, int], Callable] = {
@@ -172,13 +189,73 @@ def _function(kernel: Kernel) -> Callable:
     return _jit.bind(template, kernel.name, body=kernel.body, cuda=_jit.cuda())
 
 
-def bind(kernel: Kernel) -> Any:
+class _Current:
+    """What the simulator puts in the place of `cuda` for a launch, for the parts of that launch.
+
+    It does so in the globals of the kernel alone. A part as a device function of the simulator would have its own, at
+    the price of a lock and a search for each call.
+    """
+
+    module: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.module, name)
+
+
+_current = _Current()
+
+
+def _simulated(*args):  # type: ignore[no-untyped-def]
+    np.seterr(all="ignore")  # as in `_quiet`
+    _current.module = cuda
+    body(*args)
+
+
+def _bind_device(function: Callable, names: dict[str, Any]) -> Callable:
+    """`function` with `cuda` and `names` among its globals, and what it calls in the form it has on the device."""
+    api = _current if _jit.simulated() else _jit.cuda()
+    bound = _jit.bind(function, function.__name__, cuda=api, **names)
+    scope = bound.__globals__
+    for name in function.__code__.co_names:
+        if isinstance(scope.get(name), Part):
+            scope[name] = _device_part(scope[name])
+        elif _jit.simulated() and name in scope and name != "cuda":
+            scope[name] = _plain(scope[name])
+    return bound
+
+
+def _device_part(part: Part) -> Any:
+    """The device function of a part, made once; inlined, or the sums that it is handed would leave the registers."""
+    if part.device is None:
+        bound = _bind_device(part.function, {})
+        part.device = bound if _jit.simulated() else _jit.cuda().jit(bound, device=True, forceinline=True)
+    return part.device
+
+
+def _tiled_function(kernel: Kernel) -> Callable:
+    """The Python function of a kernel's tiled entry."""
+    function = _bind_device(kernel.cuda.function, kernel.cuda.names)
+    if _jit.simulated():
+        return _jit.bind(_simulated, kernel.name, body=function, cuda=_jit.cuda())
+    _register_math()
+    return function
+
+
+def bind(kernel: Kernel, tiles: bool = False) -> Any:
     """The launchable CUDA kernel of `kernel`, made once and kept in `kernel.cuda`; compiled for each signature."""
-    if kernel.cuda is None:
+    form = kernel.cuda
+    if form is None:
+        form = kernel.cuda = Tiled(None, None, {})
+    found = form.shared if tiles else form.plain
+    if found is None:
         api = _api()
         options = {} if _jit.simulated() else {"extensions": [_NoneArgument(api.types.int64)]}
-        kernel.cuda = api.jit(_function(kernel), **options)
-    return kernel.cuda
+        found = api.jit(_tiled_function(kernel) if tiles else _function(kernel), **options)
+        if tiles:
+            form.shared = found
+        else:
+            form.plain = found
+    return found
 
 
 def _group(kernel: Kernel, args: tuple) -> tuple:
@@ -193,6 +270,20 @@ def _grid(n: int) -> tuple[int, int]:
     return min((n + block - 1) // block, most), block
 
 
+def tiling(kernel: Kernel, n: int, params: tuple) -> tuple | None:
+    """The grid of the kernel's tiled entry for these sizes, or None where its body is launched instead.
+
+    In the simulator, where threads that wait for each other cost milliseconds, it is None above 6 blocks.
+    """
+    form = kernel.cuda
+    if form is None or form.plan is None:
+        return None
+    grid = form.plan(n, *params)
+    if grid is None or (_jit.simulated() and math.prod(grid[0] if isinstance(grid[0], tuple) else grid[:1]) > 6):
+        return None
+    return grid
+
+
 def run(kernel: Kernel, outs: tuple, ins: tuple, params: tuple, n: int) -> None:
     """Launch `kernel` over n items on device buffers; returns before the GPU is done.
 
@@ -201,11 +292,23 @@ def run(kernel: Kernel, outs: tuple, ins: tuple, params: tuple, n: int) -> None:
     RuntimeError
         If there is no CUDA device, or the kernel runs on the CPU only.
     """
-    launchable = bind(kernel)
-    if n > 0:
-        if _jit.simulated():  # compiled code sees floats as float64, whose rules np.float64 has and float has not
-            params = tuple(np.float64(p) if isinstance(p, float) else p for p in params)
-        launchable[_grid(n)](*_group(kernel, (*outs, *ins, *params)), n)
+    _api()
+    if n <= 0:
+        return
+    if _jit.simulated():  # compiled code sees floats as float64, whose rules np.float64 has and float has not
+        params = tuple(np.float64(p) if isinstance(p, float) else p for p in params)
+    grid = tiling(kernel, n, params)
+    if grid is None:
+        bind(kernel)[_grid(n)](*_group(kernel, (*outs, *ins, *params)), n)
+        return
+    slices = grid[0][1] if isinstance(grid[0], tuple) else 1
+    if slices == 1:
+        bind(kernel, tiles=True)[grid](*outs, *ins, *params)
+        return
+    (out,) = outs
+    parts = empty(slices * out.size, out.dtype)
+    bind(kernel, tiles=True)[grid](parts, *ins, *params)
+    run(sum_blocks, outs, (parts,), (slices, out.size), out.size)
 
 
 def empty(size: int, dtype: np.dtype) -> Buffer:
@@ -219,8 +322,10 @@ def to_device(host: np.ndarray) -> Buffer:
 
 
 def to_host(buffer: Buffer) -> np.ndarray:
-    """A copy of a buffer as a NumPy array; waits for the kernels that write it."""
-    return buffer.copy_to_host()
+    """A copy of a buffer as a NumPy array; waits for the kernels that write it, and refuses bad indices (`Watch`)."""
+    host = buffer.copy_to_host()
+    _watch_list.settle()
+    return host
 
 
 def copy(buffer: Buffer) -> Buffer:
@@ -240,8 +345,55 @@ def address(buffer: Buffer) -> int:
 
 
 def synchronize() -> None:
-    """Wait until the device has run every kernel launched so far."""
+    """Wait until the device has run every kernel launched so far; refuses bad indices (`Watch`)."""
     _api().synchronize()
+    _watch_list.settle()
+
+
+class Watch:
+    """Indices that were given to kernels and whose check has not been read yet.
+
+    A kernel with an index out of range would write or read anywhere, and a GPU that faults is lost to the process. So
+    kernels get a copy of the indices, made safe, and the copying leaves the first bad position in a slot of a report on
+    the device. Reading it would make the host wait, for each lookup: it is read when the host waits anyway.
+    """
+
+    SLOTS = 64
+    GOOD = np.iinfo(np.int64).max  # no bad position
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[Buffer, Callable, tuple]] = []
+        self.report: Buffer = None
+        self.kernel: Any = None
+
+    def add(self, index: Buffer, size: int, ignored: int, refusal: Callable, where: tuple) -> Buffer:
+        """The safe copy; ``refusal(*where, position, value)`` is what `settle` raises if there is a bad index."""
+        if len(self.waiting) == self.SLOTS:
+            self.settle()
+        if self.report is None:
+            self.report = to_device(np.full(self.SLOTS, self.GOOD))
+            self.kernel = _api().jit(_jit.bind(_watch, "watch_indices", cuda=_api()))
+        safe = empty(index.size, index.dtype)
+        if index.size:
+            args = (safe, self.report, len(self.waiting), index, size, ignored, index.size)
+            self.kernel[_grid(index.size)](*args)
+            self.waiting.append((index, refusal, where))
+        return safe
+
+    def settle(self) -> None:
+        """Raise the refusal of the first bad index since the last time; afterwards none is remembered."""
+        if not self.waiting:
+            return
+        found, waiting = self.report.copy_to_host(), self.waiting
+        self.waiting = []
+        for position, (index, refusal, where) in zip(found.tolist(), waiting, strict=False):
+            if position != self.GOOD:
+                self.report.copy_to_device(np.full(self.SLOTS, self.GOOD))
+                raise refusal(*where, position, int(index.copy_to_host()[position]))
+
+
+_watch_list = Watch()
+watch_indices = _watch_list.add
 
 
 def device_count() -> int:
@@ -249,7 +401,7 @@ def device_count() -> int:
     return len(_jit.cuda().gpus) if _jit.has_cuda() else 0
 
 
-def compile_ptx(kernel: Kernel, argument_types: tuple, cc: tuple[int, int] = (9, 0)) -> str:
+def compile_ptx(kernel: Kernel, argument_types: tuple, cc: tuple[int, int] = (9, 0), tiles: bool = False) -> str:
     """Compile `kernel` to PTX; needs numba-cuda and the CUDA toolkit's packages, and no GPU.
 
     Parameters
@@ -260,13 +412,15 @@ def compile_ptx(kernel: Kernel, argument_types: tuple, cc: tuple[int, int] = (9,
         The types of (*outputs, *inputs, *params).
     cc : tuple of int
         Compute capability of the GPU to compile for.
+    tiles : bool
+        Whether to compile the tiled entry.
     """
-    function = _function(kernel)
+    function = _tiled_function(kernel) if tiles else _function(kernel)
     from numba.core import types as nb
     from numba.cuda import dispatcher
 
     *single, rest = _group(kernel, argument_types)
-    signature = (*single, nb.Tuple(rest), nb.int64)
+    signature = argument_types if tiles else (*single, nb.Tuple(rest), nb.int64)
     # The body is compiled for the current GPU; without one numba-cuda has to be told which that is.
     current = dispatcher.get_current_device
     dispatcher.get_current_device = lambda: types.SimpleNamespace(compute_capability=cc)

@@ -18,6 +18,8 @@ stand in rooms of their own:
 
 from __future__ import annotations
 
+import numpy as np
+
 from nbnn import _jit
 from nbnn.kernels._conv_batch import batch_convolve, batch_pays, batch_workspace
 from nbnn.kernels._conv_batch_weight import batch_weight_gradient, batch_weight_pays, batch_weight_workspace
@@ -26,7 +28,10 @@ from nbnn.kernels._conv_gemm import gemm_convolve, gemm_workspace
 from nbnn.kernels._conv_weight import run_sums, weight_gradient, weight_workspace
 from nbnn.kernels._conv_winograd import winograd_convolve, winograd_pays, winograd_workspace
 from nbnn.kernels._cpu import over_outputs
+from nbnn.kernels._cuda_conv import WORDS, channel_sum, convolve_tile, weight_tile
+from nbnn.kernels._cuda_matrix import DEPTH, SLICE, blocks_of, tiles_pay
 from nbnn.kernels._gemm import gemm, workspace_size
+from nbnn.kernels._tiles import THREADS, cuda, slices_for, tiled
 
 # The bodies.
 
@@ -130,6 +135,86 @@ def conv_grad_bias(i, grad, n, channels, rows, length):  # type: ignore[no-untyp
         total += plane
     return total
 
+
+# On CUDA, in tiles of shared memory.
+
+
+def _conv_tiles(
+    out, x, weight, bias,
+    n, c, d, h, w, o, kd, kh, kw, od, oh, ow, sd, sh, sw, pd, ph, pw, dd, dh, dw, groups,
+):  # fmt: skip  # type: ignore[no-untyped-def]
+    left = cuda.shared.array(SLICE, x.dtype)
+    right = cuda.shared.array(SLICE, x.dtype)
+    table = cuda.shared.array(WORDS, np.int64)
+    cs, m, taps = c // groups, o // groups, kd * kh * kw
+    source, kernel, result = (d, h, w), (kd, kh, kw), (od, oh, ow)
+    convolve_tile(
+        out, x, weight, bias, n, groups, cs, m, source, kernel, result, (sd, sh, sw), (-pd, -ph, -pw), (dd, dh, dw),
+        (1, 1, 1), cs * taps, taps, left, right, table,
+    )  # fmt: skip
+
+
+def _conv_transpose_tiles(
+    out, grad, weight, bias,
+    n, c, d, h, w, o, kd, kh, kw, od, oh, ow, sd, sh, sw, pd, ph, pw, dd, dh, dw, groups,
+):  # fmt: skip  # type: ignore[no-untyped-def]
+    left = cuda.shared.array(SLICE, grad.dtype)
+    right = cuda.shared.array(SLICE, grad.dtype)
+    table = cuda.shared.array(WORDS, np.int64)
+    cs, m, taps = o // groups, c // groups, kd * kh * kw
+    source, kernel, result = (od, oh, ow), (kd, kh, kw), (d, h, w)
+    convolve_tile(
+        out, grad, weight, bias, n, groups, cs, m, source, kernel, result, (1, 1, 1), (pd, ph, pw), (-dd, -dh, -dw),
+        (sd, sh, sw), taps, m * taps, left, right, table,
+    )  # fmt: skip
+
+
+def _conv_grad_weight_tiles(
+    out, grad, x,
+    n, c, d, h, w, o, kd, kh, kw, od, oh, ow, sd, sh, sw, pd, ph, pw, dd, dh, dw, groups,
+):  # fmt: skip  # type: ignore[no-untyped-def]
+    left = cuda.shared.array(SLICE, x.dtype)
+    right = cuda.shared.array(SLICE, x.dtype)
+    table = cuda.shared.array(WORDS, np.int64)
+    source, kernel, result = (d, h, w), (kd, kh, kw), (od, oh, ow)
+    weight_tile(
+        out, grad, x, n, groups, c // groups, o // groups, source, kernel, result, (sd, sh, sw), (-pd, -ph, -pw),
+        (dd, dh, dw), left, right, table,
+    )  # fmt: skip
+
+
+def _conv_grad_bias_tiles(out, grad, n, channels, rows, length):  # type: ignore[no-untyped-def]
+    shared = cuda.shared.array(THREADS, grad.dtype)
+    channel_sum(out, grad, n, channels, rows * length, cuda.blockIdx.x, shared)
+
+
+def _tiles_plan(m, depth, pixels, groups, slices):  # type: ignore[no-untyped-def]
+    tiles = groups * blocks_of(m, pixels)
+    return (
+        ((tiles, slices_for(tiles, depth // DEPTH) if slices else 1), THREADS) if tiles_pay(m, depth, pixels) else None
+    )
+
+
+def _conv_plan(items, n, c, d, h, w, o, kd, kh, kw, od, oh, ow, sd, sh, sw, pd, ph, pw, dd, dh, dw, groups):  # type: ignore[no-untyped-def]
+    return _tiles_plan(o // groups, c // groups * kd * kh * kw, n * od * oh * ow, groups, False)
+
+
+def _conv_transpose_plan(items, n, c, d, h, w, o, kd, kh, kw, od, oh, ow, sd, sh, sw, pd, ph, pw, dd, dh, dw, groups):  # type: ignore[no-untyped-def]
+    return _tiles_plan(c // groups, o // groups * kd * kh * kw, n * d * h * w, groups, False)
+
+
+def _conv_grad_weight_plan(items, n, c, d, h, w, o, kd, kh, kw, od, oh, ow, sd, sh, sw, pd, ph, pw, dd, dh, dw, groups):  # type: ignore[no-untyped-def]
+    return _tiles_plan(o // groups, n * od * oh * ow, c // groups * kd * kh * kw, groups, True)
+
+
+def _conv_grad_bias_plan(items, n, channels, rows, length):  # type: ignore[no-untyped-def]
+    return (channels, THREADS) if n * rows * length >= THREADS else None
+
+
+conv.cuda = tiled(_conv_tiles, _conv_plan)
+conv_transpose.cuda = tiled(_conv_transpose_tiles, _conv_transpose_plan)
+conv_grad_weight.cuda = tiled(_conv_grad_weight_tiles, _conv_grad_weight_plan)
+conv_grad_bias.cuda = tiled(_conv_grad_bias_tiles, _conv_grad_bias_plan)
 
 # The fast twins. Python chooses among compiled functions, so that a program compiles only those that it uses; nopython
 # code may call the same lines.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from nbnn import _jit
 from nbnn.kernels._cpu import over_elements, over_outputs, over_rows
+from nbnn.kernels._cuda_rows import rows_grid
 from nbnn.kernels._reduce import (
     fold_leading,
     lane_count,
@@ -17,6 +18,7 @@ from nbnn.kernels._reduce import (
     lanes_some,
     turned,
 )
+from nbnn.kernels._tiles import THREADS, cuda, part, tiled
 from nbnn.kernels._vecmath import inlined, natural, twin
 
 BLOCK = 4096  # numbers of an axis that one item looks at
@@ -129,6 +131,51 @@ def extreme(row, values, index, x, length, inner, least, seek):
                 low = _better(x[natural(p + k)], x[natural(q + k)], least)
                 high = _better(x[natural(p + 2 * inner + k)], x[natural(q + 2 * inner + k)], least)
                 values[natural(to + k)] = _better(values[natural(to + k)], _better(low, high, least), least)
+
+
+@part
+def _fold_leader(numbers, places, best, at, least):  # type: ignore[no-untyped-def]
+    """Leave the leader of all threads, and the first of its places, in numbers[0] and places[0]."""
+    t = cuda.threadIdx.x
+    numbers[t] = best
+    places[t] = at
+    cuda.syncthreads()
+    half = cuda.blockDim.x // 2
+    while half > 0:
+        if t < half:
+            other, mine = numbers[t + half], numbers[t]
+            leads = _leads(other, mine, least)
+            if leads or (places[t + half] < places[t] and not _leads(mine, other, least)):
+                numbers[t] = other
+                places[t] = places[t + half]
+        cuda.syncthreads()
+        half //= 2
+
+
+def _extreme_tiles(values, index, x, length, inner, least, seek):  # type: ignore[no-untyped-def]
+    """`extreme` of neighbours: a block for each BLOCK of them."""
+    numbers = cuda.shared.array(THREADS, x.dtype)
+    places = cuda.shared.array(THREADS, index.dtype)
+    blocks = (length + BLOCK - 1) // BLOCK
+    for row in range(cuda.blockIdx.x, values.size, cuda.gridDim.x):
+        start, first = row // blocks * length, row % blocks * BLOCK
+        best, at = x[start + first], first
+        for j in range(first + cuda.threadIdx.x, min(length, first + BLOCK), cuda.blockDim.x):
+            if _leads(x[start + j], best, least):
+                best, at = x[start + j], j
+        _fold_leader(numbers, places, best, at, least)
+        if cuda.threadIdx.x == 0:
+            values[row] = numbers[0]
+            if seek != 0:
+                index[row] = places[0]
+        cuda.syncthreads()
+
+
+def _extreme_plan(rows, length, inner, least, seek):  # type: ignore[no-untyped-def]
+    return rows_grid(rows, min(length, BLOCK)) if inner == 1 else None
+
+
+extreme.cuda = tiled(_extreme_tiles, _extreme_plan)
 
 
 @over_elements(2)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from nbnn import _jit
 from nbnn.kernels._cpu import inner_ranges, over_outputs, over_rows
+from nbnn.kernels._cuda_matrix import DEPTH, SLICE, blocks_of, column_sums, product_tile, share_of, tiles_of, tiles_pay
 from nbnn.kernels._gemm import gemm, workspace_size
 from nbnn.kernels._simd import lanes, load_part, store_part, zero
+from nbnn.kernels._tiles import SIDE, THREADS, cuda, slices_for, tiled
 
 _BIG = 1 << 21  # multiply-adds of one matrix above which it is split over threads, rather than the batch
 _CHUNKS = 8  # of a batch, each with a workspace of its own
@@ -60,6 +62,60 @@ def linear_backward(item, dx, dw, db, grad, x, w, n, k, m, need_x, need_w, need_
         for step in range(n):
             value += grad[step * m + item - last]
         db[item - last] = value
+
+
+# The same on CUDA, in tiles of shared memory; a block is a tile of a matrix.
+
+
+def _matmul_tiles(out, a, b, batch, m, k, n, a_batch, a_row, a_col, b_batch, b_row, b_col):  # type: ignore[no-untyped-def]
+    left = cuda.shared.array(SLICE, a.dtype)
+    right = cuda.shared.array(SLICE, a.dtype)
+    tiles = tiles_of(m, n)
+    matrix, tile = cuda.blockIdx.x // tiles, cuda.blockIdx.x % tiles
+    a_at, b_at, at = matrix * a_batch, matrix * b_batch, (cuda.blockIdx.y * batch + matrix) * m * n
+    some = share_of(k, cuda.gridDim.y)
+    first = cuda.blockIdx.y * some
+    last = min(k, first + some)
+    product_tile(out, at, a, a_at, b, b_at, None, m, first, last, n, a_row, a_col, b_row, b_col, tile, left, right)
+
+
+def _matmul_plan(items, batch, m, k, n, *steps):  # type: ignore[no-untyped-def]
+    tiles = batch * blocks_of(m, n)
+    return ((tiles, slices_for(tiles, k // DEPTH)), THREADS) if tiles_pay(m, k, n) else None
+
+
+def _linear_tiles(out, x, w, bias, n, k, m):  # type: ignore[no-untyped-def]
+    left = cuda.shared.array(SLICE, x.dtype)
+    right = cuda.shared.array(SLICE, x.dtype)
+    product_tile(out, 0, x, 0, w, 0, bias, n, 0, k, m, k, 1, 1, k, cuda.blockIdx.x, left, right)
+
+
+def _linear_plan(items, n, k, m):  # type: ignore[no-untyped-def]
+    return (blocks_of(n, m), THREADS) if tiles_pay(n, k, m) else None
+
+
+def _linear_backward_tiles(dx, dw, db, grad, x, w, n, k, m, need_x, need_w, need_b):  # type: ignore[no-untyped-def]
+    """Blocks for the tiles of dx, then for those of dw, then for the columns of db."""
+    left = cuda.shared.array(SLICE, x.dtype)
+    right = cuda.shared.array(SLICE, x.dtype)
+    first, block = need_x * tiles_of(n, k), cuda.blockIdx.x
+    last = first + need_w * tiles_of(m, k)
+    if block < first:
+        product_tile(dx, 0, grad, 0, w, 0, None, n, 0, m, k, m, 1, k, 1, block, left, right)
+    elif block < last:
+        product_tile(dw, 0, grad, 0, x, 0, None, m, 0, n, k, 1, m, k, 1, block - first, left, right)
+    else:
+        column_sums(db, grad, n, m, block - last, left)
+
+
+def _linear_backward_plan(items, n, k, m, need_x, need_w, need_b):  # type: ignore[no-untyped-def]
+    blocks = need_x * blocks_of(n, k) + need_w * blocks_of(m, k) + need_b * -(-m // SIDE)
+    return (blocks, THREADS) if tiles_pay(n, m, k) else None
+
+
+matmul.cuda = tiled(_matmul_tiles, _matmul_plan)
+linear.cuda = tiled(_linear_tiles, _linear_plan)
+linear_backward.cuda = tiled(_linear_backward_tiles, _linear_backward_plan)
 
 
 @_jit.shared

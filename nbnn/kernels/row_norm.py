@@ -13,10 +13,12 @@ import numpy as np
 
 from nbnn import _jit
 from nbnn.kernels._cpu import over_ranges, over_rows
+from nbnn.kernels._cuda_rows import fold_sum, rows_grid
 from nbnn.kernels._norm import plane_sums, streams, write_affine, write_gradient
 from nbnn.kernels._reduce import dot_range, squares_range, sum_range
 from nbnn.kernels._shuffle import first_lanes, stream
 from nbnn.kernels._simd import fma, lanes, load, load_part, splat, store, store_part, total, zero
+from nbnn.kernels._tiles import MOST_BLOCKS, SIDE, THREADS, cuda, part, tiled
 from nbnn.kernels._vecmath import natural
 
 
@@ -138,6 +140,109 @@ def row_norm_backward_backward(
         product[at + j] = kind(g * r * centred_v)
         dx[at + j] = kind(r * centred_p - r * r * share * (h * q + sd * centred_v + su * centred_a))
 
+
+# CUDA: a block works on a row, and on the gradients of a channel (where S = 1 of SIDE neighbouring channels).
+
+
+def _row_norm_tiles(y, mean, rstd, x, weight, bias, groups, channels, spatial, eps, centred):
+    kind = type(x[0])
+    shared = cuda.shared.array(THREADS, np.float64)
+    t, threads, length = cuda.threadIdx.x, cuda.blockDim.x, channels * spatial
+    for row in range(cuda.blockIdx.x, mean.size, cuda.gridDim.x):
+        at, stop, first = row * length, (row + 1) * length, row % groups * channels
+        m, value = kind(0), kind(0)
+        if centred != 0:
+            for j in range(at + t, stop, threads):
+                value += x[j]
+            m = kind(fold_sum(shared, np.float64(value)) / length)
+        value = kind(0)
+        for j in range(at + t, stop, threads):
+            value += (x[j] - m) * (x[j] - m)
+        r = kind(np.float64(1) / math.sqrt(fold_sum(shared, np.float64(value)) / length + eps))
+        if t == 0:
+            mean[row] = m
+            rstd[row] = r
+        for j in range(at + t, stop, threads):
+            c = first + (j - at) // spatial
+            value = (x[j] - m) * (r if weight is None else r * weight[c])
+            if bias is not None:
+                value += bias[c]
+            y[j] = value
+
+
+@part
+def _norm_row_gradient(dx, grad, x, mean, rstd, weight, i, groups, channels, spatial, centred, shared):
+    """dx of row i."""
+    kind = type(x[0])
+    t, threads, length = cuda.threadIdx.x, cuda.blockDim.x, channels * spatial
+    at, stop, first = i * length, (i + 1) * length, i % groups * channels
+    m, r, whole, dot = mean[i], rstd[i], kind(0), kind(0)
+    for j in range(at + t, stop, threads):
+        g = grad[j]
+        if weight is not None:
+            g *= weight[first + (j - at) // spatial]
+        whole += g
+        dot += g * (x[j] - m)
+    a = kind(fold_sum(shared, np.float64(whole)) / length * centred)
+    b = kind(fold_sum(shared, np.float64(dot)) * r * r / length)
+    for j in range(at + t, stop, threads):
+        g = grad[j]
+        if weight is not None:
+            g *= weight[first + (j - at) // spatial]
+        dx[j] = (g - a - (x[j] - m) * b) * r
+
+
+@part
+def _norm_channel_gradients(dweight, dbias, grad, x, mean, rstd, strip, rows, groups, channels, spatial, shared):
+    """dweight and dbias of the SIDE channels of a strip; a thread sums every (threads / SIDE)-th element of one."""
+    t = cuda.threadIdx.x
+    lanes, c = cuda.blockDim.x // SIDE, strip * SIDE + t % SIDE
+    whole, dot = np.float64(0), np.float64(0)
+    if c < groups * channels:
+        images, length = rows // groups, channels * spatial
+        for j in range(t // SIDE, images * spatial, lanes):
+            row = j // spatial * groups + c // channels
+            at = row * length + c % channels * spatial + j % spatial
+            whole += grad[at]
+            dot += np.float64(grad[at] * (x[at] - mean[row])) * rstd[row]
+    for k in range(2):
+        shared[t] = whole if k == 0 else dot
+        cuda.syncthreads()
+        half = lanes // 2
+        while half > 0:
+            if t < half * SIDE:
+                shared[t] += shared[t + half * SIDE]
+            cuda.syncthreads()
+            half //= 2
+        if t < SIDE and c < groups * channels:
+            if k == 0:
+                dbias[c] = shared[t]
+            else:
+                dweight[c] = shared[t]
+        cuda.syncthreads()
+
+
+def _row_norm_backward_tiles(dx, dweight, dbias, grad, x, mean, rstd, weight, rows, groups, channels, spatial, centred):
+    shared = cuda.shared.array(THREADS, np.float64)
+    for i in range(cuda.blockIdx.x, rows + (groups * channels + SIDE - 1) // SIDE, cuda.gridDim.x):
+        if i < rows:
+            _norm_row_gradient(dx, grad, x, mean, rstd, weight, i, groups, channels, spatial, centred, shared)
+        else:
+            strip = i - rows
+            _norm_channel_gradients(dweight, dbias, grad, x, mean, rstd, strip, rows, groups, channels, spatial, shared)
+
+
+def _row_norm_plan(rows, groups, channels, spatial, eps, centred):
+    return rows_grid(rows, channels * spatial)
+
+
+def _row_norm_backward_plan(items, rows, groups, channels, spatial, centred):
+    blocks = min(rows + -(-groups * channels // SIDE), MOST_BLOCKS)
+    return None if rows_grid(rows, channels * spatial) is None else (blocks, THREADS)
+
+
+row_norm.cuda = tiled(_row_norm_tiles, _row_norm_plan)
+row_norm_backward.cuda = tiled(_row_norm_backward_tiles, _row_norm_backward_plan)
 
 # CPU: a row is read from memory once and then from the cache, in explicit vectors.
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from nbnn import _jit
 from nbnn.kernels import _vecmath as vm
 from nbnn.kernels._cpu import full_width, inner_ranges, over_rows
+from nbnn.kernels._cuda_rows import fold_max, fold_sum, rows_grid
 from nbnn.kernels._reduce import dot_range, max_range, sum_range
+from nbnn.kernels._tiles import THREADS, cuda, tiled
 from nbnn.kernels._vecmath import natural
 
 # softmax and its kin see an array as (outer, length, inner); row r = o * inner + k begins at o * length * inner + k and
@@ -83,6 +87,61 @@ def log_softmax_backward(row, dx, grad, y, length, inner):
         for j in range(start, start + length * inner, inner):
             dx[j] = grad[j] - vm.exp(y[j]) * total
 
+
+# On CUDA rows of neighbours belong to a block; columns are neighbours of each other, and keep one thread each.
+
+logarithm = False  # which of the two an entry below is compiled for
+
+
+def _softmax_tiles(y, x, length, inner):
+    shared = cuda.shared.array(THREADS, x.dtype)
+    t, threads = cuda.threadIdx.x, cuda.blockDim.x
+    for row in range(cuda.blockIdx.x, x.size // length, cuda.gridDim.x):
+        first, stop = row * length, row * length + length
+        peak = type(x[0])(-np.inf)
+        for j in range(first + t, stop, threads):
+            peak = x[j] if x[j] > peak else peak
+        peak = fold_max(shared, peak)
+        total = type(x[0])(0)
+        for j in range(first + t, stop, threads):
+            e = vm.exp(x[j] - peak)
+            total += e
+            if not logarithm:
+                y[j] = e
+        total = fold_sum(shared, total)
+        rest = vm.log(total)
+        scale = type(x[0])(1) / total
+        for j in range(first + t, stop, threads):
+            if logarithm:
+                y[j] = (x[j] - peak) - rest
+            else:
+                y[j] *= scale
+
+
+def _softmax_backward_tiles(dx, grad, y, length, inner):
+    shared = cuda.shared.array(THREADS, y.dtype)
+    t, threads = cuda.threadIdx.x, cuda.blockDim.x
+    for row in range(cuda.blockIdx.x, y.size // length, cuda.gridDim.x):
+        first, stop = row * length, row * length + length
+        value = type(y[0])(0)
+        for j in range(first + t, stop, threads):
+            value += grad[j] if logarithm else grad[j] * y[j]
+        total = fold_sum(shared, value)
+        for j in range(first + t, stop, threads):
+            if logarithm:
+                dx[j] = grad[j] - vm.exp(y[j]) * total
+            else:
+                dx[j] = y[j] * (grad[j] - total)
+
+
+def _rows_plan(rows, length, inner):
+    return rows_grid(rows, length) if inner == 1 else None
+
+
+softmax.cuda = tiled(_softmax_tiles, _rows_plan, logarithm=False)
+log_softmax.cuda = tiled(_softmax_tiles, _rows_plan, logarithm=True)
+softmax_backward.cuda = tiled(_softmax_backward_tiles, _rows_plan, logarithm=False)
+log_softmax_backward.cuda = tiled(_softmax_backward_tiles, _rows_plan, logarithm=True)
 
 # On the CPU. Rows of neighbours (inner = 1) are worked on in pieces that stay in the first cache. Columns are worked on
 # in strips, row by row: what a strip must remember of its columns stands in rows of the output that are written last.
