@@ -71,6 +71,7 @@ class _Copy(NamedTuple):
     """One launch of a copy: the six axes, and of each side their strides and how far it is from the offset."""
 
     tiled: bool
+    plain: bool  # one run on both sides
     sizes: Sizes
     strides: Sizes
     away: int
@@ -90,10 +91,12 @@ def _plan_copy(shape: Sizes, strides: Sizes, x_strides: Sizes) -> tuple[_Copy, .
     ones = [(1, 0, 0)] * (6 - len(axes))
     sizes, steps, x_steps = zip(*ones, *axes[lead:], strict=True)
     launches = []
+    total = math.prod(sizes)
+    plain = total == 1 or (sizes[5] == total and steps[5] == x_steps[5] == 1)
     for index in np.ndindex(*[n for n, _, _ in axes[:lead]]):
         away = sum(i * t for i, (_, t, _) in zip(index, axes, strict=False))
         x_away = sum(i * s for i, (_, _, s) in zip(index, axes, strict=False))
-        launches.append(_Copy(tiled, sizes, steps, away, x_steps, x_away, math.prod(sizes)))
+        launches.append(_Copy(tiled, plain, sizes, steps, away, x_steps, x_away, total))
     return tuple(launches)
 
 
@@ -116,13 +119,23 @@ def copy(shape: Sizes, out: Any, strides: Sizes, offset: int, x: Any, x_strides:
     for c in _plan_copy(shape, strides, x_strides):
         to, source = offset + c.away, x_offset + c.x_away
         if isinstance(out, np.ndarray):
+            if c.plain and c.total <= _SMALL:
+                out[to : to + c.total] = x[source : source + c.total]
+                continue
             word = WORDS[out.itemsize]
             fast = _strided.move_tiles_fast if c.tiled else _strided.move_rows_fast
             args = (out.view(word), x.view(word), c.sizes, to, c.strides, source, c.x_strides)
-            _cpu.enter_fast(fast, args, c.total)
+            entry = _moves.get((c.tiled, word))
+            _cpu.enter_fast(entry or fast, args, c.total)
+            if entry is None:
+                _moves[c.tiled, word] = _cpu.entry_point(fast, (*args, 0))
         else:
             params = (*c.sizes[1:], to, *c.strides, source, *c.x_strides)
             _device.launch(_strided.move, (out,), (x,), params, c.total // c.sizes[5], c.sizes[5])
+
+
+_SMALL = 32768  # elements of one run that are not worth the threads: 0.2 microseconds instead of 1.2
+_moves: dict[tuple[bool, Any], Any] = {}  # compiled code behind its dispatcher, which looks at every argument
 
 
 class Joint(NamedTuple):

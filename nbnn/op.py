@@ -17,13 +17,16 @@ from nbnn.tensor import Tensor, flat, from_array, make
 
 
 class Launch(NamedTuple):
-    """One measured path that does on the CPU what the `forward` of an op does elsewhere."""
+    """One launch, of a measured path or a Kernel, that does on the CPU what the `forward` of an op does elsewhere."""
 
     fast: Any
     shapes: tuple[tuple[int, ...], ...]  # of the outputs
     params: tuple
-    work: int  # scalar operations in all
+    work: int  # scalar operations in all; of one item for a Kernel
     workspace: int = 0
+    items: int = 1  # how many a Kernel walks
+    kinds: tuple = ()  # the dtypes of the outputs, None for that of the first input; all that where it is empty
+    scratch: tuple[tuple[int, Any], ...] = ()  # (size, dtype) of what a Kernel writes besides, after the outputs
 
 
 class Op:
@@ -94,6 +97,7 @@ class Op:
         "saves_inputs",
         "saves_outputs",
         "shape",
+        "small",
         "work",
         "workspace",
     )
@@ -130,6 +134,8 @@ class Op:
         self.forward = forward
         self.plan = plan
         self.hidden = hidden
+        elementwise = kernel is not None and kernel.kind == "elements" and fast is None
+        self.small = elementwise and shape is None and count is None  # see `_run_small`
         self.plans = _Plans()
 
     def __repr__(self) -> str:
@@ -156,19 +162,29 @@ class _Plan:
     Making it runs the op.
     """
 
-    __slots__ = ("launch", "outs")
+    __slots__ = ("launch", "outs", "scratch")
 
     def __init__(
-        self, kernel: Any, fast: Any, outs: tuple, ins: list, params: tuple, n: int, work: int, workspace: int
+        self,
+        kernel: Any,
+        fast: Any,
+        outs: tuple,
+        ins: list,
+        params: tuple,
+        n: int,
+        work: int,
+        workspace: int,
+        scratch: tuple = (),
     ) -> None:
         self.outs = [(allocator(o._data), o._data.size, o._data.dtype, o._shape, o._dtype) for o in outs]
+        self.scratch = scratch
         kind = outs[0]._data.dtype
-        data = tuple([o._data for o in outs])
+        data = (*[o._data for o in outs], *[host_empty(size, k) for size, k in scratch])
         self.launch: Any = None
         if n:
             nothing = np.empty(0, kind)
-            scratch = (lambda: host_empty(workspace, kind)) if workspace else (lambda: nothing)
-            self.launch = prepare(kernel, fast, data, tuple(ins), params, n, work, scratch)
+            memory = (lambda: host_empty(workspace, kind)) if workspace else (lambda: nothing)
+            self.launch = prepare(kernel, fast, data, tuple(ins), params, n, work, memory)
 
     def run(self, ins: list) -> tuple[Tensor, ...]:
         """Allocate and launch."""
@@ -178,6 +194,8 @@ class _Plan:
             storage = empty_array(size, kind)
             data.append(storage)
             outs.append(make(storage, shape, dtype))
+        for size, kind in self.scratch:
+            data.append(host_empty(size, kind))
         if self.launch is not None:
             self.launch(data, ins)
         return tuple(outs)
@@ -195,8 +213,13 @@ def apply(op: Op, *inputs: Any, params: tuple = ()) -> Any:
     RuntimeError
         If the inputs lie on different devices.
     """
+    outs: tuple[Tensor, ...]
     try:
-        if op.forward is None or (op.plan is not None and type(inputs[0]._data) is _array_type):
+        if op.small and (out := _run_small(op, inputs, params)) is not None:
+            outs = (out,)
+        elif op.forward is None or (
+            op.plan is not None and inputs[0]._strides is None and type(inputs[0]._data) is _array_type
+        ):
             outs = _run(op, inputs, params)
         else:
             outs = op.forward(*inputs, params)
@@ -256,7 +279,43 @@ def apply_binary(op: Op, a: Tensor, b: Tensor, params: tuple = ()) -> Any:
     return apply(op, a, b, params=params)
 
 
+def _run_small(op: Op, inputs: tuple, params: tuple) -> Tensor | None:
+    """What `apply_binary` does, for any elementwise op of any number of inputs; None where it does not apply.
+
+    1.4 microseconds for three inputs of 8 elements, where a plan takes 2.4.
+    """
+    first = inputs[0]
+    data = []
+    key: list[Any] = []
+    for t in inputs:
+        if not isinstance(t, Tensor) or t._strides is not None or t._shape != first._shape:
+            return None
+        storage = t._data
+        if type(storage) is not _array_type:
+            return None
+        data.append(storage)
+        key.append(t._dtype)
+    n = data[0].size
+    if n > (_SMALL if op.work is None else _SMALL_WORK):
+        return None
+    kind = key[0]
+    if params:
+        key += map(type, params)
+    known = tuple(key)
+    entry = op.kernel.fast.get(known)
+    if entry is None:
+        if not kind.is_half:
+            op.kernel.find_entry(known, tuple(data), params)
+        return None
+    if op.dtypes is not None:
+        kind = op.dtypes[0] or kind
+    out = (_np_empty if n <= _BLOCK else host_empty)(n, kind.storage)
+    entry(out, *data, params, 0, n, n, 0)
+    return make(out, first._shape, kind)
+
+
 _SMALL = 32768  # elements: the grain of the threads, see `_cpu.CHUNK_WORK`
+_SMALL_WORK = 2048  # of ops that count several operations for an element
 _BLOCK = 8192  # elements of 8 bytes that are no block of `HostMemory`
 _np_empty = np.empty
 _array_type = np.ndarray
@@ -331,8 +390,11 @@ def _run_planned(op: Op, inputs: tuple, storages: list, params: tuple, shapes: l
         found = op.plan(params, *shapes) if op.plan is not None else None
     if found is None:
         return op.forward(*inputs, params)  # type: ignore[misc]
-    outs = tuple([make(host_empty(math.prod(shape), kind.storage), shape, kind) for shape in found.shapes])
-    plan = _Plan(None, found.fast, outs, storages, found.params, 1, found.work, found.workspace)
+    kinds = [k or kind for k in found.kinds or _SAME * len(found.shapes)]
+    outs = tuple([make(host_empty(math.prod(s), k.storage), s, k) for s, k in zip(found.shapes, kinds, strict=True)])
+    kernel, fast = (found.fast, None) if isinstance(found.fast, Kernel) else (None, found.fast)
+    rest = (found.params, found.items, found.work, found.workspace, found.scratch)
+    plan = _Plan(kernel, fast, outs, storages, *rest)
     op.plans.add(key, plan)  # type: ignore[arg-type]
     return outs
 

@@ -435,6 +435,7 @@ NOT_FLOAT = {"rounding.isnan", "rounding.isinf", "rounding.isfinite"}
 NOT_FLOAT |= {"array.truth", "array.eq", "array.ne", "array.lt", "array.le", "array.logical_and", "array.logical_or"}
 INTEGERS = {"power.integer_power"}
 NOT_FLOAT |= {"comparison.isclose", "logic.opposite"}
+NOT_FLOAT |= {f"comparison.{name}_number" for name in ("eq", "ne", "lt", "le", "gt", "ge")}
 BITS = {"array.half_to_float", "array.float_to_half", "array.bfloat_to_float", "array.float_to_bfloat"}
 BITS |= {f"logic.{name}" for name in ("bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_not")}
 BITS |= {"logic.left_shift", "logic.right_shift"}

@@ -160,6 +160,8 @@ def sizes(op: str, name: str, value: Any) -> tuple[int, ...]:
 
 def broadcast_shapes(op: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
     """The shape that all `shapes` broadcast to: axes aligned at the end, sizes equal or 1."""
+    if shapes and shapes.count(shapes[0]) == len(shapes):
+        return shapes[0]
     out: list[int] = []
     for k in range(1, max(map(len, shapes), default=0) + 1):
         present = {s[-k] for s in shapes if len(s) >= k} - {1}

@@ -64,9 +64,9 @@ def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     tensor([11., 12.])
     """
     if (number := as_number(input, other)) is not None:
-        return apply_unary(ADD_SCALAR, input, (number * _factor("add", alpha, input._dtype),))
+        return apply_unary(ADD_SCALAR, input, (number * scale("add", "alpha", alpha, input._dtype),))
     a, b = pair("add", input, other)
-    alpha = _factor("add", alpha, a._dtype)
+    alpha = scale("add", "alpha", alpha, a._dtype)
     if a._dtype is dtypes.bool_:
         return OR(a, b) if alpha else OR(a, a)
     return ADD(a, b, (alpha,))
@@ -87,18 +87,11 @@ def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
 
 def _difference(op: str, input: Any, other: Any, alpha: Any) -> Tensor:
     if (number := as_number(input, other)) is not None:
-        return apply_unary(ADD_SCALAR, input, (-number * _factor(op, alpha, input._dtype),))
+        return apply_unary(ADD_SCALAR, input, (-number * scale(op, "alpha", alpha, input._dtype),))
     a, b = pair(op, input, other)
     if a._dtype is dtypes.bool_:
         raise TypeError(f"{op}: bool Tensors cannot be subtracted; use ^ for the exclusive or")
-    return ADD(a, b, (-_factor(op, alpha, a._dtype),))
-
-
-def _factor(op: str, alpha: Any, kind: dtypes.dtype) -> Any:
-    """`alpha` as a float for floating-point operands, as an int for integers."""
-    if type(alpha) is int:
-        return float(alpha) if kind.is_floating_point else alpha
-    return scale(op, "alpha", alpha, kind)
+    return ADD(a, b, (-scale(op, "alpha", alpha, a._dtype),))
 
 
 @takes_arrays

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from typing import Any
 
 from nbnn import dtypes
 from nbnn.dtypes import as_dtype
 from nbnn.functional import _check
-from nbnn.functional.arithmetic import add, div, mul, neg, sub
+from nbnn.functional.arithmetic import DIV_SCALAR, add, div, mul, neg, sub
 from nbnn.functional.comparison import eq, ge, gt, le, lt, ne
 from nbnn.functional.conversion import CLONE, cast, clone, to
 from nbnn.functional.creation import as_tensor, empty, fill_, full, legacy_tensor, ones, tensor, zeros
 from nbnn.functional.promotion import operands, promoted
 from nbnn.functional.reduction import axes_of, sum_over
-from nbnn.op import takes_arrays
+from nbnn.op import apply_unary, takes_arrays
 from nbnn.tensor import Tensor
 
 __all__ = [
@@ -33,9 +32,6 @@ def matmul(input: Any, other: Any) -> Tensor:
 
 
 # -- reductions ----------------------------------------------------------------------------------------------------
-
-
-_known_axes = functools.lru_cache(maxsize=1024)(axes_of)
 
 
 @takes_arrays
@@ -67,8 +63,7 @@ def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = N
     tensor([3., 3.])
     """
     x = _check.tensor("sum", "input", input)
-    plain = type(dim) is int or dim is None  # what can be looked up: a bool or a float would pass for an int
-    axes, shape = (_known_axes if plain else axes_of)("sum", x._shape, dim, keepdim)
+    axes, shape = axes_of("sum", x._shape, dim, keepdim)
     kind = as_dtype(dtype, "sum") if dtype is not None else x._dtype if x._dtype.is_floating_point else dtypes.int64
     return sum_over(cast(x, kind), axes, shape)
 
@@ -96,4 +91,4 @@ def mean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = 
     _check.floating("mean", "input", x)
     axes, shape = axes_of("mean", x._shape, dim, keepdim)
     count = math.prod([x._shape[k] for k in axes])
-    return div(sum_over(x, axes, shape), float(count))
+    return apply_unary(DIV_SCALAR, sum_over(x, axes, shape), (float(count),))

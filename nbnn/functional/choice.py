@@ -13,7 +13,7 @@ from nbnn.functional import _check
 from nbnn.functional.comparison import MAXIMUM, MINIMUM, ge, gt, le, lt
 from nbnn.functional.conversion import cast
 from nbnn.functional.logic import logical_and, logical_or
-from nbnn.functional.promotion import Number, operands, promoted, result_type
+from nbnn.functional.promotion import Number, as_number, operands, promoted, result_type
 from nbnn.functional.shape import broadcast_to
 from nbnn.kernels import comparison as K
 from nbnn.kernels import piecewise
@@ -25,7 +25,16 @@ from nbnn.tensor import Tensor
 
 def kept(g: Tensor, condition: Tensor, wanted: int = 1) -> Tensor:
     """`g` where the condition is as wanted, else 0."""
-    return apply(KEPT, g, condition, params=(wanted,))
+    return apply(KEPT, g, condition, params=(wanted, 0.0))
+
+
+def chosen(op: Op, x: Any, condition: Tensor, wanted: int, value: Any) -> Tensor | None:
+    """By `op`, `x` where the condition is as wanted, else the number `value`; None where `value` is no such number."""
+    number = as_number(x, value)
+    if number is None or x._dtype.is_half or type(x._data) is not type(condition._data):
+        return None
+    shape = _check.broadcast_shapes(op.name, x._shape, condition._shape) if x._shape != condition._shape else x._shape
+    return apply(op, broadcast_to(x, shape), broadcast_to(condition, shape), params=(wanted, number))
 
 
 def _where_grad(node: Node, g: Tensor) -> tuple:
@@ -37,7 +46,13 @@ def _where_grad(node: Node, g: Tensor) -> tuple:
     )
 
 
-KEPT = Op("kept", K.kept, saves_inputs=(1,), grad=lambda node, gg: (kept(gg, *node.saved, *node.params), None))
+def _kept_grad(node: Node, g: Tensor) -> tuple:
+    return kept(g, node.saved[0], node.params[0]), None
+
+
+KEPT, WHERE_NUMBER, FILL_NUMBER = (
+    Op(name, K.kept, saves_inputs=(1,), grad=_kept_grad) for name in ("kept", "where", "masked_fill")
+)
 WHERE = Op("where", K.where, saves_inputs=(2,), grad=_where_grad)
 
 
@@ -74,9 +89,13 @@ def where(condition: Tensor, input: Any, other: Any) -> Tensor:
     mask = _check.tensor("where", "condition", condition)
     if mask._dtype is not dtypes.bool_:
         raise TypeError(f"where: `condition` must hold bools; got {mask._dtype!r}")
+    if not isinstance(other, Tensor) and (picked := chosen(WHERE_NUMBER, input, mask, 1, other)) is not None:
+        return picked
+    if not isinstance(input, Tensor) and (picked := chosen(WHERE_NUMBER, other, mask, 0, input)) is not None:
+        return picked
     a, b = [t if t._shape else t.to(mask.device) for t in promoted("where", input, other)]
     shape = _check.broadcast_shapes("where", mask._shape, a._shape, b._shape)
-    return apply(WHERE, *[broadcast_to(t, shape) for t in (a, b, mask)])
+    return apply(WHERE, broadcast_to(a, shape), broadcast_to(b, shape), broadcast_to(mask, shape))
 
 
 # -- bounds --------------------------------------------------------------------------------------------------------
@@ -123,6 +142,8 @@ def _clamped(op: str, input: Any, low: Any, high: Any) -> Tensor:
     given = [v for v in (low, high) if v is not None]
     if not given:
         raise ValueError(f"{op}: at least one of `min` and `max` must be given")
+    if (bounds := simple_bounds(x, low, high)) is not None:
+        return apply_unary(CLAMP, x, bounds)
     kind = result_type(x, *given) if _known(op, given) else x._dtype
     if any(isinstance(v, Tensor) or v != v for v in given):  # a NaN among the numbers makes everything NaN
         if kind is dtypes.bool_:

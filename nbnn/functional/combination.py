@@ -64,11 +64,11 @@ def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
     tensor([ 1.0000, 12.5000])
     """
     _check.floating("lerp", "input", input)
-    tensors = {"input": input, "end": end}
-    if not isinstance(weight, Number):
-        tensors["weight"] = weight
-    _check.same_dtype("lerp", **tensors)
-    made = operands("lerp", *tensors.values())
+    tensors = (input, end) if not isinstance(weight, Tensor) and isinstance(weight, Number) else (input, end, weight)
+    for t in tensors:
+        if not isinstance(t, Tensor) or t._dtype is not input._dtype:
+            _check.same_dtype("lerp", **dict(zip(("input", "end", "weight"), tensors, strict=False)))
+    made = operands("lerp", *tensors)
     return apply(LERP, *made) if len(made) == 3 else apply(LERP_SCALAR, *made, params=(float(weight),))
 
 

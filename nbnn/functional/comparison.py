@@ -9,12 +9,12 @@ from nbnn import dtypes
 from nbnn.functional import _check
 from nbnn.functional._binary import Binary
 from nbnn.functional.conversion import cast
-from nbnn.functional.promotion import pair
+from nbnn.functional.promotion import as_number, pair
 from nbnn.functional.reduction import sum_over
 from nbnn.functional.shape import broadcast_to
 from nbnn.kernels import array
 from nbnn.kernels import comparison as K
-from nbnn.op import Op, apply, takes_arrays
+from nbnn.op import Op, apply, apply_unary, takes_arrays
 from nbnn.tensor import Tensor
 
 # -- signs ---------------------------------------------------------------------------------------------------------
@@ -22,8 +22,11 @@ from nbnn.tensor import Tensor
 
 def _comparison(name: str, kernel: Any, swap: bool, doc: str) -> Callable:
     op = Binary(name, kernel, kinds=(dtypes.bool_,))
+    with_number = Op(name, getattr(K, f"{name}_number"), dtypes=(dtypes.bool_,))
 
     def compare(input: Any, other: Any) -> Tensor:
+        if (number := as_number(input, other)) is not None and not input._dtype.is_half:  # a half rounds the number
+            return apply_unary(with_number, input, (number,))
         a, b = pair(name, input, other)
         return op(b, a) if swap else op(a, b)
 

@@ -14,9 +14,9 @@ from nbnn.functional.conversion import cast
 from nbnn.functional.creation import full
 from nbnn.functional.indexing import narrow
 from nbnn.functional.joining import cat
-from nbnn.functional.reduction import lines
+from nbnn.functional.reduction import lines, neighbours
 from nbnn.kernels import cumulative as K
-from nbnn.op import Op, apply, takes_arrays
+from nbnn.op import Launch, Op, apply, takes_arrays
 from nbnn.tensor import Tensor, flat, make
 
 
@@ -33,6 +33,19 @@ def _cumsum_forward(x: Tensor, params: tuple) -> tuple[Tensor]:
     if out.size:
         _device.launch(K.cumsum, (out, totals), (data,), (outer, length, inner, zero, int(reverse)), rows, work)
     return (make(out, x._shape, x._dtype),)
+
+
+def _cumsum_plan(params: tuple, shape: tuple[int, ...]) -> Launch | None:
+    axis, reverse = params
+    middle = neighbours(shape, (axis,))
+    if middle is None:
+        return None
+    outer, length, inner = middle
+    rows, work = -(-outer // K.LINES), K.LINES * length
+    if inner > 1:
+        rows, work = outer * -(-inner // K.STRIP), min(inner, K.STRIP) * length
+    totals = ((outer * inner if inner > 1 else 1, dtypes.float64.storage),)
+    return Launch(K.cumsum, (shape,), (*middle, 0.0, int(reverse)), work, items=rows, scratch=totals)
 
 
 def _cumsum_grad(node: Node, g: Tensor) -> tuple:
@@ -63,7 +76,7 @@ def _recur_grad(node: Node, g: Tensor) -> tuple:
     return by_c, by_b
 
 
-CUMSUM = Op("cumsum", forward=_cumsum_forward, grad=_cumsum_grad)
+CUMSUM = Op("cumsum", forward=_cumsum_forward, plan=_cumsum_plan, grad=_cumsum_grad)
 # y_j = b_j + c_j y_(j-1) of (c, b), or the same from the far end: no division, so that zeros are no exception
 RECUR = Op("cumprod", forward=_recur_forward, grad=_recur_grad, saves_inputs=(0,), saves_outputs=(0,))
 

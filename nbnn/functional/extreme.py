@@ -12,10 +12,10 @@ from nbnn.functional import _check
 from nbnn.functional._binary import Binary
 from nbnn.functional.arithmetic import div, mul
 from nbnn.functional.conversion import cast
-from nbnn.functional.reduction import axes_of, lines, reduced, sum_over
+from nbnn.functional.reduction import axes_of, lines, neighbours, reduced, sum_over
 from nbnn.functional.shape import reshape
 from nbnn.kernels import extreme as K
-from nbnn.op import Op, apply, takes_arrays
+from nbnn.op import Launch, Op, apply, takes_arrays
 from nbnn.tensor import Tensor, flat, make
 
 
@@ -113,6 +113,24 @@ def _extreme_forward(x: Tensor, params: tuple) -> tuple[Tensor, ...]:
     return (out, make(index, shape, dtypes.int64)) if seek else (out,)
 
 
+def _extreme_plan(params: tuple, shape: tuple[int, ...]) -> Launch | None:
+    """The leaders along neighbouring axes that are no longer than a block, in one launch."""
+    axes, out_shape, least, seek = params
+    middle = neighbours(shape, axes)
+    if middle is None or middle[1] > K.BLOCK:
+        return None
+    outer, length, inner = middle
+    return Launch(
+        K.extreme,
+        (out_shape, out_shape) if seek else (out_shape,),
+        (length, inner, int(least), int(seek)),
+        length * builtins.min(inner, K.STRIP),
+        items=outer * -(-inner // K.STRIP),
+        kinds=(None, dtypes.int64) if seek else (),
+        scratch=() if seek else ((1, dtypes.int64.storage),),
+    )
+
+
 def _picked_grad(node: Node, g: Tensor, _: Any) -> tuple:
     """The gradient of max along an axis goes to the place that was found."""
     (index,) = node.saved
@@ -133,8 +151,10 @@ def _shared_grad(node: Node, g: Tensor) -> tuple:
 
 
 TIES = Binary("ties", K.ties)
-EXTREME = Op("max", forward=_extreme_forward, grad=_picked_grad, saves_outputs=(1,))
-AMAX = Op("amax", forward=_extreme_forward, grad=_shared_grad, saves_inputs=(0,), saves_outputs=(0,))
+EXTREME = Op("max", forward=_extreme_forward, plan=_extreme_plan, grad=_picked_grad, saves_outputs=(1,))
+AMAX = Op(
+    "amax", forward=_extreme_forward, plan=_extreme_plan, grad=_shared_grad, saves_inputs=(0,), saves_outputs=(0,)
+)
 
 
 def comparable(x: Tensor) -> Tensor:

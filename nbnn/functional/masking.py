@@ -9,6 +9,7 @@ import numpy as np
 import nbnn.device as _device
 from nbnn import _layout, dtypes
 from nbnn.functional import _check
+from nbnn.functional.choice import FILL_NUMBER, chosen
 from nbnn.functional.comparison import eq
 from nbnn.functional.conversion import cast
 from nbnn.functional.creation import full
@@ -81,6 +82,8 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     """
     x = _check.tensor("masked_fill", "input", input)
     m = _mask("masked_fill", x, mask)
+    if (filled := chosen(FILL_NUMBER, x, m, 0, value)) is not None:
+        return filled
     shape = _check.broadcast_shapes("masked_fill", x._shape, m._shape)
     return apply(MASKED_FILL, broadcast_to(x, shape), broadcast_to(m, shape), filler("masked_fill", x, value))
 

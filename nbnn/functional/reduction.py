@@ -21,7 +21,7 @@ from nbnn.tensor import Tensor, flat, make, view
 def _sum_forward(x: Tensor, params: tuple) -> tuple[Tensor]:
     axes, out_shape = params
     kind, shape = x._dtype, x._shape
-    if x._strides is None and (middle := _neighbours(shape, axes)) is not None:
+    if x._strides is None and (middle := neighbours(shape, axes)) is not None:
         return (make(sum_middle(x._data, *middle, kind), out_shape, kind),)
     axes = tuple(k for k in axes if shape[k] != 1)
     if not axes:
@@ -32,7 +32,7 @@ def _sum_forward(x: Tensor, params: tuple) -> tuple[Tensor]:
 
 
 @functools.lru_cache(maxsize=1024)
-def _neighbours(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, int, int] | None:
+def neighbours(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, int, int] | None:
     """The elements as (outer, length, inner) with the axes in the middle; None where they are scattered, or empty."""
     if not axes or 0 in shape or max(axes) - min(axes) + 1 != len(axes):
         return None
@@ -116,7 +116,7 @@ def _spread_grad(node: Node, g: Tensor) -> tuple:
 def _sum_plan(params: tuple, shape: tuple[int, ...]) -> Launch | None:
     """The sum over neighbouring axes in one launch: 1.9 microseconds for 8 numbers, and not 3.4."""
     axes, out_shape = params
-    middle = _neighbours(shape, axes)
+    middle = neighbours(shape, axes)
     if middle is None:
         return None
     return Launch(_reduce.sum_fast, (out_shape,), middle, math.prod(shape), _reduce.sum_scratch(*middle))
@@ -167,6 +167,15 @@ def reduced(shape: tuple[int, ...], axes: tuple[int, ...], keepdim: bool) -> tup
 
 def axes_of(op: str, shape: tuple[int, ...], dim: Any, keepdim: bool) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The axes that `dim` names (none of a 0-d Tensor), and the shape without them."""
+    # what can be looked up: a bool or a float would pass for an int
+    plain = dim is None or type(dim) is int or (type(dim) is tuple and all(type(k) is int for k in dim))
+    return (_known_axes if plain else _axes_of)(op, shape, dim, keepdim)
+
+
+def _axes_of(op: str, shape: tuple[int, ...], dim: Any, keepdim: bool) -> tuple[tuple[int, ...], tuple[int, ...]]:
     axes = _check.dims(op, dim, len(shape))
     axes = axes if shape else ()
     return axes, reduced(shape, axes, keepdim)
+
+
+_known_axes = functools.lru_cache(maxsize=1024)(_axes_of)

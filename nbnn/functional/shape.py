@@ -46,7 +46,9 @@ def _view_strides(t: Tensor, shape: tuple[int, ...]) -> tuple[int, ...] | None:
 
 def sizes_of(op: str, name: str, shape: tuple, numel: int) -> tuple[int, ...]:
     """A shape with the one -1 in it filled in."""
-    wanted = tuple(_check.integer(op, name, n) for n in shape)
+    wanted = tuple([_check.integer(op, name, n) for n in shape])
+    if math.prod(wanted) == numel and (not wanted or min(wanted) >= 0):
+        return wanted
     if any(n < -1 for n in wanted) or wanted.count(-1) > 1:
         raise ValueError(f"{op}: `{name}` (={wanted}) must hold sizes, and -1 at most once")
     known = math.prod(n for n in wanted if n != -1)

@@ -18,11 +18,11 @@ from nbnn.functional.conversion import cast
 from nbnn.functional.cumulative import products_of_others, summands
 from nbnn.functional.extreme import extreme_of
 from nbnn.functional.pointwise import exp, log
-from nbnn.functional.reduction import axes_of, lines, reduced, sum_middle, sum_over
+from nbnn.functional.reduction import axes_of, lines, neighbours, reduced, sum_middle, sum_over
 from nbnn.functional.shape import reshape
 from nbnn.kernels import array as K_array
 from nbnn.kernels import statistics as K
-from nbnn.op import Op, apply, takes_arrays
+from nbnn.op import Launch, Op, apply, takes_arrays
 from nbnn.tensor import Tensor, make
 
 # -- reductions by blocks ------------------------------------------------------------------------------------------
@@ -82,6 +82,17 @@ def _prod_forward(x: Tensor, params: tuple) -> tuple[Tensor]:
             return (make(data, shape, x._dtype),)
 
 
+def _prod_plan(params: tuple, shape: tuple[int, ...]) -> Launch | None:
+    """The products along neighbouring axes that are no longer than a block, in one launch."""
+    axes, out_shape = params
+    middle = neighbours(shape, axes)
+    if middle is None or middle[1] > K.BLOCK:
+        return None
+    outer, length, inner = middle
+    items = outer * -(-inner // K.STRIP)
+    return Launch(K.products, (out_shape,), (length, inner), length * min(inner, K.STRIP), items=items)
+
+
 def _prod_grad(node: Node, g: Tensor) -> tuple:
     (x,) = node.saved
     axes = node.params[0]
@@ -93,7 +104,7 @@ def _prod_grad(node: Node, g: Tensor) -> tuple:
 
 
 SQUARES = Op("var", forward=_squares_forward, grad=_squares_grad, saves_inputs=(0,))
-PROD = Op("prod", forward=_prod_forward, grad=_prod_grad, saves_inputs=(0,))
+PROD = Op("prod", forward=_prod_forward, plan=_prod_plan, grad=_prod_grad, saves_inputs=(0,))
 SIGN = Op("sign", K.sign)
 ABS: Op = Op("norm", K.absolute, grad=lambda node, g: (mul(g, apply(SIGN, node.saved[0])),), saves_inputs=(0,))
 

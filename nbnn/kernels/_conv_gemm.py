@@ -320,7 +320,8 @@ def _tile_of_taps(tile, w, a_at, x, q, channels, g):  # type: ignore[no-untyped-
     return tile
 
 
-_add_taps = _jit.jit(_tile_of_taps, inner=True)
+# Inlined, the tile stays in registers: 32x1x28x28 to 16 channels, 3 x 3, takes 0.15 instead of 0.21 ms.
+_add_taps = _jit.jit(_tile_of_taps, inner=True, inline=True)
 
 
 @_jit.shared
@@ -354,6 +355,37 @@ def _multiply_unpacked(start, stop, grain, out, out_at, w, w_at, scratch, size, 
         _unload(out, out_at + group * m * full, 0, w, tile_at, m, columns, q, span, g.q_y, g.q_x, g, place)
 
 
+@inner_ranges
+def _multiply_rows(start, stop, grain, out, out_at, w, w_at, scratch, size, lead, groups, cs, m, g, place):  # type: ignore[no-untyped-def]
+    """Item = (image and group, output row): as `_multiply_unpacked`, from the planes straight into the output."""
+    width, steps, full = 2 * lanes(w), lead + cs * g.taps_z * g.taps_y * g.taps_x, place.full_z * place.full_y
+    full, ones = full * place.full_x, scratch + start // grain * size
+    store(w, ones, splat(type(w[0])(1)))
+    store(w, ones + lanes(w), splat(type(w[0])(1)))
+    for item in range(start, stop):
+        group, z, y = item // (g.out_z * g.out_y), item // g.out_y % g.out_z, item % g.out_y
+        q = group * cs * g.plane + (z * g.q_y + y) * g.q_x
+        to = out_at + group * m * full + (place.at_z + z * place.by_z) * place.full_y * place.full_x
+        to += (place.at_y + y * place.by_y) * place.full_x + place.at_x
+        for r in range(0, m, MR):
+            a_at = w_at + (group % groups * round_up(m, MR) + r) * steps
+            for px in range(0, g.out_x, width):
+                tile = tile_zero(w, MR, 2)
+                if lead:
+                    tile = tile_outer(tile, w, a_at, 1, w, ones)
+                tile = _add_taps(tile, w, a_at + lead * MR, w, q + px, cs, g)
+                if m - r >= MR and g.out_x - px >= width:
+                    tile_store(tile, out, to + r * full + px, full)
+                else:
+                    tile_store_part(tile, out, to + r * full + px, full, min(MR, m - r), min(width, g.out_x - px))
+
+
+@_jit.shared
+def _fills_rows(g):  # type: ignore[no-untyped-def]
+    """Whether panels that begin with each row of the output compute little more than panels of a whole plane."""
+    return 20 * round_up(g.out_x, 2 * LANES) * g.out_y * g.out_z <= 23 * _span(g)
+
+
 @_jit.shared
 def image_block(n, channels, g):  # type: ignore[no-untyped-def]
     """Images whose planes are in work at once."""
@@ -381,7 +413,7 @@ def phase_job(flipped, phase, sizes):  # type: ignore[no-untyped-def]
 @_jit.shared
 def _few_rows(cs, m, g):  # type: ignore[no-untyped-def]
     """Whether packing a panel would not be repaid: few rows, and not many positions between those of the output."""
-    return m <= _FEW_ROWS and cs > 1 and 6 * g.out_x >= 5 * g.q_x
+    return m <= _FEW_ROWS and (cs > 1 or _fills_rows(g)) and 6 * g.out_x >= 5 * g.q_x
 
 
 @_jit.shared
@@ -443,7 +475,8 @@ def _scratch_size(images, groups, cs, m, flipped, sizes):  # type: ignore[no-unt
     return most
 
 
-_run_weight, _run_multiply, _run_unpacked = _pack_weight.cpu, _multiply.cpu, _multiply_unpacked.cpu
+_run_weight, _run_multiply = _pack_weight.cpu, _multiply.cpu
+_run_unpacked, _run_rows = _multiply_unpacked.cpu, _multiply_rows.cpu
 
 
 def _one_job(
@@ -454,11 +487,17 @@ def _one_job(
     if images * groups * g.out_z * g.out_y * g.out_x * m == 0:
         return
     if not direct and _few_rows(cs, m, g):
+        rows = place.by_x == 1 and _fills_rows(g)
         steps, items = lead + cs * taps, images * groups * ((_span(g) + width - 1) // width)
+        if rows:
+            items, width = images * groups * g.out_z * g.out_y, round_up(g.out_x, width)
         grain = max((items + _CHUNKS - 1) // _CHUNKS, _GRAIN // max(1, steps * (m + 8) * width), 1)
         size = (1 + round_up(m, MR)) * 2 * LANES
         args = (out, out_at, w, from_.at, scratch, size, lead, groups, cs, m, g, place)
-        _run_unpacked(args, 0, items, grain, pool)
+        if rows:
+            _run_rows(args, 0, items, grain, pool)
+        else:
+            _run_unpacked(args, 0, items, grain, pool)
     else:
         blocks, _, grain, size = _plan(width, together, groups, cs, m, g)
         items = groups * blocks * ((images * g.out_z * g.out_y * g.out_x + width - 1) // width)

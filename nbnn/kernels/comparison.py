@@ -39,9 +39,48 @@ def where(a, b, condition):
 
 
 @over_elements(2)
-def kept(a, condition, wanted):
-    """y = a where the condition is as wanted, else 0"""
-    return a if condition == wanted else type(a)(0)
+def kept(a, condition, wanted, value):
+    """y = a where the condition is as wanted, else the number `value`"""
+    return a if condition == wanted else type(a)(value)
+
+
+# Comparisons with a number: 1.1 microseconds for 8 elements, where reading it as an operand that broadcasts takes 6.
+
+
+@over_elements(1)
+def eq_number(x, number):
+    """y = (x == number)"""
+    return x == type(x)(number)
+
+
+@over_elements(1)
+def ne_number(x, number):
+    """y = (x != number)"""
+    return x != type(x)(number)
+
+
+@over_elements(1)
+def lt_number(x, number):
+    """y = (x < number)"""
+    return x < type(x)(number)
+
+
+@over_elements(1)
+def le_number(x, number):
+    """y = (x <= number)"""
+    return x <= type(x)(number)
+
+
+@over_elements(1)
+def gt_number(x, number):
+    """y = (x > number)"""
+    return x > type(x)(number)
+
+
+@over_elements(1)
+def ge_number(x, number):
+    """y = (x >= number)"""
+    return x >= type(x)(number)
 
 
 @over_elements(2)

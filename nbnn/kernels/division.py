@@ -11,30 +11,21 @@ from nbnn.kernels import _vecmath as vm
 from nbnn.kernels._cpu import over_elements
 
 
-@_jit.jit
-def _truncated(x):
-    """x without its fraction; from 2**52 on there is none."""
-    return type(x)(int(x)) if abs(x) < 4503599627370496 else x
-
-
 @over_elements(2)
 def truncated_quotient(a, b):
     """y = a / b, rounded towards 0."""
-    return _truncated(a / b)
+    return vm.trunc(a / b)
 
 
 @over_elements(2)
 def floored_quotient(a, b):
     """y = the largest integer that is at most a / b, from the exact remainder: a / b alone may round up to it."""
-    if b == 0:
-        return a / b
     rest = vm.fmod(a, b)
     quotient = (a - rest) / b
-    if rest != 0 and (rest < 0) != (b < 0):
-        quotient -= type(a)(1)
-    near = _truncated(quotient)
-    near = near - type(a)(1) if near > quotient else near
-    return near + type(a)(1) if quotient - near > type(a)(0.5) else near
+    quotient = quotient - type(a)(1) if (rest != 0) & ((rest < 0) != (b < 0)) else quotient
+    near = vm.floor(quotient) + type(a)(0)  # no zero with a sign
+    near = near + type(a)(1) if quotient - near > type(a)(0.5) else near
+    return a / b if b == 0 else near
 
 
 @over_elements(2)
@@ -47,7 +38,7 @@ def fmod(a, b):
 def remainder(a, b):
     """y = a - b floor(a / b): the sign of b."""
     rest = vm.fmod(a, b)
-    return rest + b if rest != 0 and (rest < 0) != (b < 0) else rest
+    return rest + b if (rest != 0) & ((rest < 0) != (b < 0)) else rest
 
 
 @_jit.jit

@@ -24,10 +24,10 @@ def softmax(row, y, x, length, inner):
     if inner == 1:  # a loop of its own, so that LLVM sees unit steps and vectorises exp
         for k in range(start, start + length):
             j = natural(k)
-            y[j] = vm.exp(x[j] - peak)
+            y[j] = vm.exp_down(x[j] - peak)
     else:
         for j in range(length):
-            y[start + j * inner] = vm.exp(x[start + j * inner] - peak)
+            y[start + j * inner] = vm.exp_down(x[start + j * inner] - peak)
     scale = type(peak)(1) / sum_range(y, start, length, inner)
     if inner == 1:
         for k in range(start, start + length):
@@ -46,10 +46,10 @@ def log_softmax(row, y, x, length, inner):
     if inner == 1:
         for k in range(start, start + length):
             j = natural(k)
-            y[j] = vm.exp(x[j] - peak)
+            y[j] = vm.exp_down(x[j] - peak)
     else:
         for j in range(length):
-            y[start + j * inner] = vm.exp(x[start + j * inner] - peak)
+            y[start + j * inner] = vm.exp_down(x[start + j * inner] - peak)
     rest = vm.log(sum_range(y, start, length, inner))
     if inner == 1:
         for k in range(start, start + length):
@@ -82,10 +82,10 @@ def log_softmax_backward(row, dx, grad, y, length, inner):
     if inner == 1:
         for k in range(start, start + length):
             j = natural(k)
-            dx[j] = grad[j] - vm.exp(y[j]) * total
+            dx[j] = grad[j] - vm.exp_down(y[j]) * total
     else:
         for j in range(start, start + length * inner, inner):
-            dx[j] = grad[j] - vm.exp(y[j]) * total
+            dx[j] = grad[j] - vm.exp_down(y[j]) * total
 
 
 # On CUDA rows of neighbours belong to a block; columns are neighbours of each other, and keep one thread each.
@@ -162,7 +162,7 @@ def _softmax_rows(start, stop, grain, y, x, length, logarithm):
             some = PIECE if last - piece > PIECE else last - piece
             to = first if logarithm else piece
             for k in range(some):
-                y[natural(to + k)] = vm.exp(x[natural(piece + k)] - peak)
+                y[natural(to + k)] = vm.exp_down(x[natural(piece + k)] - peak)
             total += sum_range(y, to, some, 1)
         if logarithm:
             rest = vm.log(total)
@@ -194,10 +194,10 @@ def _softmax_columns(start, stop, grain, y, x, length, inner, width, logarithm):
                 y[natural(top + c)] = v if v > peak else peak
         for c in range(columns):
             peak = y[natural(top + c)]
-            y[natural(low + c)] = vm.exp(x[natural(top + c)] - peak) + vm.exp(x[natural(low + c)] - peak)
+            y[natural(low + c)] = vm.exp_down(x[natural(top + c)] - peak) + vm.exp_down(x[natural(low + c)] - peak)
         for at in range(low + inner, end, inner):
             for c in range(columns):
-                e = vm.exp(x[natural(at + c)] - y[natural(top + c)])
+                e = vm.exp_down(x[natural(at + c)] - y[natural(top + c)])
                 y[natural(low + c)] += e
                 if not logarithm:
                     y[natural(at + c)] = e
@@ -219,8 +219,8 @@ def _softmax_columns(start, stop, grain, y, x, length, inner, width, logarithm):
                     y[natural(at + c)] *= y[natural(low + c)]
             for c in range(columns):
                 peak, scale = y[natural(top + c)], y[natural(low + c)]
-                y[natural(top + c)] = vm.exp(x[natural(top + c)] - peak) * scale
-                y[natural(low + c)] = vm.exp(x[natural(low + c)] - peak) * scale
+                y[natural(top + c)] = vm.exp_down(x[natural(top + c)] - peak) * scale
+                y[natural(low + c)] = vm.exp_down(x[natural(low + c)] - peak) * scale
 
 
 @inner_ranges
@@ -232,7 +232,7 @@ def _softmax_backward_rows(start, stop, grain, dx, grad, y, length, logarithm):
         if logarithm:
             total = sum_range(grad, first, length, 1)
             for k in range(first, last):
-                dx[natural(k)] = grad[natural(k)] - vm.exp(y[natural(k)]) * total
+                dx[natural(k)] = grad[natural(k)] - vm.exp_down(y[natural(k)]) * total
         else:
             dot = dot_range(grad, first, y, first, length, 1, zero)
             for k in range(first, last):
@@ -258,9 +258,9 @@ def _softmax_backward_columns(start, stop, grain, dx, grad, y, length, inner, wi
                     dx[natural(top + c)] += grad[natural(at + c)]
             for at in range(top + inner, end, inner):
                 for c in range(columns):
-                    dx[natural(at + c)] = grad[natural(at + c)] - vm.exp(y[natural(at + c)]) * dx[natural(top + c)]
+                    dx[natural(at + c)] = grad[natural(at + c)] - vm.exp_down(y[natural(at + c)]) * dx[natural(top + c)]
             for c in range(columns):
-                dx[natural(top + c)] = grad[natural(top + c)] - vm.exp(y[natural(top + c)]) * dx[natural(top + c)]
+                dx[natural(top + c)] = grad[natural(top + c)] - vm.exp_down(y[natural(top + c)]) * dx[natural(top + c)]
         else:
             for c in range(columns):
                 dx[natural(top + c)] = grad[natural(top + c)] * y[natural(top + c)]
