@@ -398,6 +398,15 @@ def set_num_threads(num_threads: int) -> None:
         If `num_threads` is less than 1.
     TypeError
         If it is no int.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> before = nbnn.get_num_threads()
+    >>> nbnn.set_num_threads(1)
+    >>> nbnn.get_num_threads()
+    1
+    >>> nbnn.set_num_threads(before)
     """
     if isinstance(num_threads, bool) or not hasattr(num_threads, "__index__"):
         raise TypeError(f"set_num_threads: `num_threads` (={num_threads!r}) must be an int")
@@ -408,7 +417,14 @@ def set_num_threads(num_threads: int) -> None:
 
 
 def get_num_threads() -> int:
-    """How many threads CPU kernels use."""
+    """How many threads CPU kernels use.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> nbnn.get_num_threads() >= 1
+    True
+    """
     return _cpu.pool.threads
 
 
@@ -517,12 +533,29 @@ def manual_seed(seed: int) -> Generator:
     """Seed the random numbers of dropout, of initialisation and of data order.
 
     The same seed gives the same numbers on any thread count and on CUDA.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> _ = nbnn.manual_seed(3)
+    >>> x = nbnn.rand(2)
+    >>> _ = nbnn.manual_seed(3)
+    >>> bool((nbnn.rand(2) == x).all())
+    True
     """
     return default_generator.manual_seed(seed)
 
 
 def initial_seed() -> int:
-    """The seed of the default generator."""
+    """The seed of the default generator.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> _ = nbnn.manual_seed(3)
+    >>> nbnn.initial_seed()
+    3
+    """
     return default_generator.initial_seed()
 
 

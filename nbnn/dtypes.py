@@ -94,7 +94,14 @@ class _Default:
 
 
 def get_default_dtype() -> dtype:
-    """The floating type of new Tensors made from Python floats (float32 unless set otherwise)."""
+    """The floating type of new Tensors made from Python floats (float32 unless set otherwise).
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> nbnn.get_default_dtype()
+    nbnn.float32
+    """
     return _Default.floating
 
 
@@ -105,6 +112,14 @@ def set_default_dtype(d: dtype) -> None:
     ------
     TypeError
         If `d` is not float32 or float64.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> nbnn.set_default_dtype(nbnn.float64)
+    >>> nbnn.ones(2).dtype
+    nbnn.float64
+    >>> nbnn.set_default_dtype(nbnn.float32)
     """
     if d not in (float32, float64):
         raise TypeError(f"set_default_dtype: `d` (={d!r}) must be nbnn.float32 or nbnn.float64")

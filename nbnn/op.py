@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -428,7 +429,7 @@ def to_tensors(op_name: str, values: tuple) -> tuple[tuple, bool]:
     for v in values:
         if isinstance(v, np.ndarray):
             arrays += 1
-            converted.append(from_array(v))
+            converted.append(from_array(v, op_name))
         else:
             tensors += isinstance(v, Tensor)
             converted.append(v)
@@ -446,7 +447,11 @@ def to_numpy(value: Any) -> Any:
 
 
 def takes_arrays(function: Callable) -> Callable:
-    """Let a public function that is written for Tensors take NumPy arrays and give arrays back."""
+    """Let a public function that is written for Tensors take NumPy arrays and give arrays back.
+
+    Arrays stand among the arguments, or in lists and tuples among them. What the function changes in place is changed
+    in the array that was given, also where a copy had to stand in for it.
+    """
 
     @functools.wraps(function)
     def public(*args: Any, **kwargs: Any) -> Any:
@@ -455,14 +460,57 @@ def takes_arrays(function: Callable) -> Callable:
             return function(*args, **kwargs)
         names = tuple(kwargs)
         values = (*args, *kwargs.values())
-        if not any(isinstance(v, np.ndarray) for v in values):
+        given = [v for v in _members(values) if isinstance(v, np.ndarray)]
+        if not given:
             return function(*args, **kwargs)
-        as_numpy = not any(isinstance(v, Tensor) for v in values)
-        converted = [from_array(v) if isinstance(v, np.ndarray) else v for v in values]
+        as_numpy = not any(isinstance(v, Tensor) for v in _members(values))
+        made: dict[int, Tensor] = {id(a): _from_argument(function, args, kwargs, a) for a in given}
+        converted = [_exchanged(v, made) for v in values]
         result = function(*converted[: len(args)], **dict(zip(names, converted[len(args) :], strict=True)))
+        for a in given:
+            if made[id(a)]._version[0]:
+                _write_back(function.__name__, a, made[id(a)])
         return to_numpy(result) if as_numpy else result
 
     return public
+
+
+def _from_argument(function: Callable, args: tuple, kwargs: dict, array: np.ndarray) -> Tensor:
+    """The array as a Tensor; where its type is none of ours, the refusal names the argument."""
+    try:
+        return from_array(array)
+    except TypeError:
+        bound = inspect.signature(function).bind_partial(*args, **kwargs).arguments
+        name = next(n for n, v in bound.items() if any(m is array for m in _members((v,))) or v is array)
+        message = f"{function.__name__}: `{name}` must have a dtype of numbers or bools; got {array.dtype}"
+        raise TypeError(message) from None
+
+
+def _members(values: tuple) -> Iterator[Any]:
+    """The values, and those in the lists and tuples among them."""
+    for v in values:
+        if isinstance(v, (list, tuple)):
+            yield from v
+        else:
+            yield v
+
+
+def _exchanged(value: Any, made: dict[int, Tensor]) -> Any:
+    """The Tensor that stands for an array; a list with such Tensors in it; anything else as it is."""
+    if isinstance(value, np.ndarray):
+        return made[id(value)]
+    if isinstance(value, (list, tuple)) and any(isinstance(v, np.ndarray) for v in value):
+        return [made.get(id(v), v) for v in value]
+    return value
+
+
+def _write_back(name: str, array: np.ndarray, changed: Tensor) -> None:
+    """Put what was changed in place into the array, where a copy of it was changed."""
+    data = changed.numpy()
+    if not array.flags.writeable:
+        raise ValueError(f"{name}: an array that is changed in place must be writable; got a read-only one")
+    if not np.shares_memory(array, data):
+        np.copyto(array, data)
 
 
 def add_frame(error: Exception, name: str, inputs: tuple, where: str = "in") -> Exception:

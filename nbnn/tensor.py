@@ -521,9 +521,9 @@ def host_view(t: Tensor) -> np.ndarray:
     return np.ndarray(t._shape, kind, data, t._offset * size, tuple(s * size for s in t._strides))
 
 
-def from_array(array: np.ndarray) -> Tensor:
+def from_array(array: np.ndarray, op: str = "from_numpy") -> Tensor:
     """A Tensor that shares the memory of a NumPy array, or has a copy where Numba could not use it as it is."""
-    kind = dtypes.as_dtype(array.dtype, "from_numpy")
+    kind = dtypes.as_dtype(array.dtype, op)
     if not (array.flags.writeable and array.flags.aligned and array.dtype.isnative):
         array = np.array(array, kind.numpy)
     if kind.is_half:

@@ -252,28 +252,9 @@ def test_modules_are_documented(name):
         assert ">>>" in doc, f"{name} has no example"
 
 
-# Functions that are no op on Tensors: tests of their own stand in the files named.
-OTHERWISE = {
-    "test_tensor.py": {"arange", "as_tensor", "empty", "empty_like", "eye", "from_dlpack", "from_numpy",
-                       "full", "ones", "ones_like",
-                       "rand", "randint", "randn", "randperm", "tensor", "zeros", "zeros_like", "manual_seed",
-                       "initial_seed",
-                       "get_default_dtype", "set_default_dtype"},
-    "test_host_memory.py": {"empty_cache"},
-    "test_sampling.py": {"rand_like", "randint_like", "randn_like"},
-    "test_jit.py": {"get_num_threads", "set_num_threads"},
-    "test_promotion.py": {"allclose", "can_cast", "equal", "promote_types", "result_type"},
-    "test_matmul_precision.py": {"get_float32_matmul_precision", "set_float32_matmul_precision"},
-    "test_autograd.py": {"is_grad_enabled"},
-    "test_serialization.py": {"load", "save"},
-    "test_summary.py": {"summary"},
-    "test_compile.py": {"compile"},
-}  # fmt: skip
-
-
 @pytest.mark.parametrize("name", public_functions())
 def test_functions_have_cases(name):
-    elsewhere = [file for file, names in OTHERWISE.items() if name in names]
+    elsewhere = [file for file, names in report.OTHERWISE.items() if name in names]
     if elsewhere:
         assert f"{name}(" in (ROOT / "tests" / elsewhere[0]).read_text(), f"{name} does not occur in {elsewhere[0]}"
         return

@@ -143,7 +143,15 @@ class inference_mode(grad_mode):
 
 
 def is_grad_enabled() -> bool:
-    """Whether ops are recorded now."""
+    """Whether ops are recorded now.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> with nbnn.no_grad():
+    ...     nbnn.is_grad_enabled()
+    False
+    """
     return recording.enabled
 
 

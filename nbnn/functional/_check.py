@@ -94,7 +94,10 @@ def number(op: str, name: str, value: Any) -> float:
         value = value.item()
     if isinstance(value, (str, bytes)) or not hasattr(value, "__float__"):
         raise TypeError(f"{op}: `{name}` (={value!r}) must be a number; got {type(value).__name__}")
-    return float(value)
+    try:
+        return float(value)
+    except TypeError:  # an array of several elements
+        raise TypeError(f"{op}: `{name}` must be a number; got {type(value).__name__}") from None
 
 
 def probability(op: str, name: str, value: Any) -> float:
@@ -120,8 +123,11 @@ def ntuple(op: str, name: str, value: Any, n: int, minimum: int) -> tuple[int, .
 
 def dim(op: str, value: Any, ndim: int, name: str = "dim") -> int:
     """`value` as an axis in [0, ndim); negative ones count from the end."""
-    axis = integer(op, name, value)
     span = max(ndim, 1)
+    try:
+        axis = integer(op, name, value)
+    except ValueError:  # far beyond every axis, which is the same mistake as just beyond
+        axis = span
     if not -span <= axis < span:
         raise IndexError(f"{op}: `{name}` (={value}) must be in [{-span}, {span - 1}] for a Tensor of {ndim} axes")
     return axis % span
@@ -173,6 +179,12 @@ def broadcast_shapes(op: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
 
 
 REDUCTIONS = ("none", "mean", "sum")
+
+
+def one_of(op: str, name: str, value: Any, allowed: tuple[str, ...]) -> None:
+    """A word among `allowed`."""
+    if value not in allowed:
+        raise ValueError(f"{op}: `{name}` (={value!r}) must be one of {', '.join(map(repr, allowed))}")
 
 
 def reduction(op: str, reduction: str, size_average: bool | None = None, reduce: bool | None = None) -> str:

@@ -138,8 +138,13 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
     tensor([0., 0., 2.])
     """
     if inplace:
-        return _in_place("relu", relu, input)
+        return _relu_in_place(input)
     return apply_unary(RELU, input)
+
+
+@takes_arrays
+def _relu_in_place(input: Tensor) -> Tensor:
+    return _in_place("relu", relu, input)
 
 
 def _in_place(name: str, function: Any, input: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from nbnn.device import as_device
 from nbnn.dtypes import as_dtype
 from nbnn.functional import _check
 from nbnn.kernels import array as K
-from nbnn.op import Op, apply
+from nbnn.op import Op, apply, takes_arrays
 from nbnn.tensor import Tensor, flat, make
 
 
@@ -64,6 +64,7 @@ def _clone_forward(x: Tensor, params: tuple) -> tuple[Tensor]:
 CLONE = Op("clone", forward=_clone_forward, grad=lambda node, g: (g,))
 
 
+@takes_arrays
 def clone(input: Tensor) -> Tensor:
     """A copy of the memory that stays in the graph.
 

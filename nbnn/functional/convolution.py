@@ -124,9 +124,23 @@ CONV_GRAD_BIAS = Op(
 def _same_padding(op: str, kernel: tuple, stride: tuple, dilation: tuple) -> tuple[tuple, tuple]:
     """Padding before and after each axis that keeps its size; the odd position goes behind."""
     if any(s != 1 for s in stride):
-        raise ValueError(f"{op}: `padding` (='same') needs stride 1; got `stride` (={stride})")
+        raise ValueError(f"{op}: `padding` (='same') needs stride 1, or `same_rule` 'tf'; got `stride` (={stride})")
     total = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
     return tuple(t // 2 for t in total), tuple(t - t // 2 for t in total)
+
+
+def _tf_padding(size: tuple, kernel: tuple, stride: tuple, dilation: tuple) -> tuple[tuple, tuple]:
+    """Padding that gives ceil(size / stride) outputs, as TensorFlow counts it; the odd position goes behind."""
+    spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
+    total = [max((n - 1) // s * s + span - n, 0) if n else 0 for n, s, span in zip(size, stride, spans, strict=True)]
+    return tuple(t // 2 for t in total), tuple(t - t // 2 for t in total)
+
+
+def same_margins(op: str, size: tuple, kernel: tuple, stride: tuple, dilation: tuple, rule: str) -> tuple[tuple, tuple]:
+    """Padding before and after each axis for ``padding="same"``."""
+    if rule == "tf":
+        return _tf_padding(size, kernel, stride, dilation)
+    return _same_padding(op, kernel, stride, dilation)
 
 
 def _pad(x: Tensor, before: tuple, after: tuple) -> Tensor:
@@ -157,9 +171,11 @@ def _conv(
     padding: Any,
     dilation: Any,
     groups: int,
+    same_rule: str,
 ) -> Tensor:
     """Convolve the last n axes, as the last n of three."""
     _check_tensors(op, n, input, weight, bias)
+    _check.one_of(op, "same_rule", same_rule, ("torch", "tf"))
     shape, kernel = input._shape, weight._shape[2:]
     steps = _check.ntuple(op, "stride", stride, n, 1)
     gaps = _check.ntuple(op, "dilation", dilation, n, 1)
@@ -168,7 +184,8 @@ def _conv(
     if isinstance(padding, str):
         if padding not in ("valid", "same"):
             raise ValueError(f"{op}: `padding` (={padding!r}) must be 'valid', 'same', an int or {n} ints")
-        pads, after = ((0,) * n,) * 2 if padding == "valid" else _same_padding(op, kernel, steps, gaps)
+        flat = ((0,) * n,) * 2
+        pads, after = flat if padding == "valid" else same_margins(op, shape[-n:], kernel, steps, gaps, same_rule)
     else:
         pads = _check.ntuple(op, "padding", padding, n, 0)
     lead, none = (1,) * (3 - n), (0,) * (3 - n)
@@ -268,6 +285,8 @@ _DOC = """Convolution (cross-correlation) over {n} {axes}.
         Step inside the kernel.
     groups : int
         Blocks of channels that are convolved apart; divides C and O.
+    same_rule : {{"torch", "tf"}}
+        What "same" means: sizes are kept, which needs stride 1, or are ``ceil(size / stride)`` for any stride.
 
     Returns
     -------
@@ -311,8 +330,10 @@ def conv1d(  # noqa: D103  (see _DOC)
     padding: Any = 0,
     dilation: Any = 1,
     groups: int = 1,
+    *,
+    same_rule: str = "torch",
 ) -> Tensor:
-    return _conv("conv1d", 1, input, weight, bias, stride, padding, dilation, groups)
+    return _conv("conv1d", 1, input, weight, bias, stride, padding, dilation, groups, same_rule)
 
 
 @takes_arrays
@@ -324,8 +345,10 @@ def conv2d(  # noqa: D103  (see _DOC)
     padding: Any = 0,
     dilation: Any = 1,
     groups: int = 1,
+    *,
+    same_rule: str = "torch",
 ) -> Tensor:
-    return _conv("conv2d", 2, input, weight, bias, stride, padding, dilation, groups)
+    return _conv("conv2d", 2, input, weight, bias, stride, padding, dilation, groups, same_rule)
 
 
 @takes_arrays
@@ -337,8 +360,10 @@ def conv3d(  # noqa: D103  (see _DOC)
     padding: Any = 0,
     dilation: Any = 1,
     groups: int = 1,
+    *,
+    same_rule: str = "torch",
 ) -> Tensor:
-    return _conv("conv3d", 3, input, weight, bias, stride, padding, dilation, groups)
+    return _conv("conv3d", 3, input, weight, bias, stride, padding, dilation, groups, same_rule)
 
 
 conv1d.__doc__, conv2d.__doc__, conv3d.__doc__ = _DOCS[1], _DOCS[2], _DOCS[3]

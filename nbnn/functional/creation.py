@@ -98,7 +98,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     tensor([1., 0.])
     """
     if isinstance(data, np.ndarray):
-        data = from_array(data)
+        data = from_array(data, "as_tensor")
     if isinstance(data, Tensor):
         return data.to(device=device, dtype=dtype)
     return tensor(data, dtype=dtype, device=device)

@@ -56,7 +56,7 @@ def as_tensors(op: str, tensors: Any) -> tuple[tuple, bool]:
     if not xs:
         raise ValueError(f"{op}: `tensors` must hold at least one Tensor")
     as_numpy = all(isinstance(x, np.ndarray) for x in xs)
-    xs = tuple(from_array(x) if isinstance(x, np.ndarray) else x for x in xs)
+    xs = tuple(from_array(x, op) if isinstance(x, np.ndarray) else x for x in xs)
     for k, x in enumerate(xs):
         _check.tensor(op, f"tensors[{k}]", x)
     return xs, as_numpy

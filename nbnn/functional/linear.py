@@ -312,6 +312,8 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     """
     op = "bilinear"
     _check.floating(op, "input1", input1)
+    _check.tensor(op, "input2", input2)
+    _check.tensor(op, "weight", weight)
     _check.same_dtype(op, input1=input1, input2=input2, weight=weight, bias=bias)
     shapes = (input1._shape, input2._shape, weight._shape)
     if weight.dim() != 3:

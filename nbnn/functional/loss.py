@@ -10,9 +10,10 @@ from nbnn import dtypes
 from nbnn.autograd import Node
 from nbnn.functional import _check
 from nbnn.functional._rules import cross_entropy_rule
-from nbnn.functional.array import cast, div, mul, neg, sub, sum
+from nbnn.functional.array import cast, div, eq, mul, neg, sub, sum
 from nbnn.functional.shape import RESHAPE
 from nbnn.functional.softmax import LOG_SOFTMAX, LOG_SOFTMAX_BACKWARD, SOFTMAX, SOFTMAX_BACKWARD
+from nbnn.functional.statistics import all as every
 from nbnn.kernels import loss as K
 from nbnn.op import Launch, Op, apply, takes_arrays
 from nbnn.tensor import Tensor, flat, make
@@ -356,6 +357,8 @@ def nll_loss(
     ignore_index: int = -100,
     reduce: bool | None = None,
     reduction: str = "mean",
+    *,
+    all_ignored: str = "nan",
 ) -> Tensor:
     r"""Negative log-likelihood of class indices, :math:`l_n = -w_{t_n} x_{n, t_n}` for log-probabilities x.
 
@@ -372,6 +375,8 @@ def nll_loss(
     reduction : {"mean", "sum", "none"}
     size_average, reduce : bool, optional
         Old spellings of `reduction`.
+    all_ignored : {"nan", "zero"}
+        The mean where every class index is ignored, or there is none; the gradient of "zero" is zero too.
 
     Returns
     -------
@@ -394,11 +399,20 @@ def nll_loss(
     tensor(1.)
     """
     reduction = _check.reduction("nll_loss", reduction, size_average, reduce)
+    _check.one_of("nll_loss", "all_ignored", all_ignored, ("nan", "zero"))
     if _is_half(input):
         x, w = _widened("nll_loss", input, weight)
-        return cast(nll_loss(x, target, w, ignore_index=ignore_index, reduction=reduction), input._dtype)
+        more = {"ignore_index": ignore_index, "reduction": reduction, "all_ignored": all_ignored}
+        return cast(nll_loss(x, target, w, **more), input._dtype)
     index, c, s, ignored = _class_targets("nll_loss", input, target, weight, ignore_index)
+    reduction = _without_mean(index, ignored, reduction, all_ignored)
     return apply(NLL, input, index, _constant(weight), params=(c, s, ignored, _REDUCTION[reduction]))
+
+
+def _without_mean(index: Tensor, ignored: int, reduction: str, all_ignored: str) -> str:
+    """The reduction; the sum, which is 0, where the mean is over nothing and `all_ignored` asks for zero."""
+    zero = all_ignored != "nan" and reduction == "mean"
+    return "sum" if zero and bool(every(eq(index, ignored))) else reduction
 
 
 def _constant(weight: Tensor | None) -> Tensor | None:
@@ -415,6 +429,8 @@ def cross_entropy(
     reduce: bool | None = None,
     reduction: str = "mean",
     label_smoothing: float = 0.0,
+    *,
+    all_ignored: str = "nan",
 ) -> Tensor:
     r"""Cross entropy of unnormalised scores, :math:`l_n = -w_{t_n} \ln \mathrm{softmax}(x_n)_{t_n}`.
 
@@ -435,6 +451,8 @@ def cross_entropy(
         In [0, 1].
     size_average, reduce : bool, optional
         Old spellings of `reduction`.
+    all_ignored : {"nan", "zero"}
+        The mean where every class index is ignored, or there is none; the gradient of "zero" is zero too.
 
     Returns
     -------
@@ -462,6 +480,7 @@ def cross_entropy(
     """
     op = "cross_entropy"
     reduction = _check.reduction(op, reduction, size_average, reduce)
+    _check.one_of(op, "all_ignored", all_ignored, ("nan", "zero"))
     smoothing = _check.probability(op, "label_smoothing", label_smoothing)
     _check.floating(op, "input", input)
     _check.tensor(op, "target", target)
@@ -470,11 +489,13 @@ def cross_entropy(
             _check.same_dtype(op, input=input, target=target)
             target = cast(target, dtypes.float32)
         x, w = _widened(op, input, weight)
-        loss = cross_entropy(x, target, w, None, ignore_index, None, reduction, label_smoothing)
+        more = (None, ignore_index, None, reduction, label_smoothing)
+        loss = cross_entropy(x, target, w, *more, all_ignored=all_ignored)
         return cast(loss, input._dtype)
     if target._dtype.is_floating_point and input._shape:
         return _soft_cross_entropy(input, target, weight, smoothing, _REDUCTION[reduction])
     index, c, s, ignored = _class_targets(op, input, target, weight, ignore_index)
+    reduction = _without_mean(index, ignored, reduction, all_ignored)
     params = (c, s, ignored, smoothing, _REDUCTION[reduction])
     return apply(HARD, input, index, _constant(weight), params=params)
 

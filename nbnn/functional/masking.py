@@ -133,7 +133,7 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
             [1, 0]])
     """
     if isinstance(input, np.ndarray):
-        return to_numpy(nonzero(from_array(input), as_tuple=as_tuple))
+        return to_numpy(nonzero(from_array(input, "nonzero"), as_tuple=as_tuple))
     x = _check.tensor("nonzero", "input", input)
     truth = _device.to_host(flat(cast(x.detach(), dtypes.bool_))).view(np.bool_).reshape(x._shape)
     if as_tuple:

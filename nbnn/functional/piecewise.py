@@ -284,6 +284,7 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
     return _threshold(input, threshold, value)
 
 
+@takes_arrays
 def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
     """`threshold` in place.
 

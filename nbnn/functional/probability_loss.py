@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import nbnn.device as _device
@@ -198,10 +199,12 @@ def kl_div(
     ----------
     input : Tensor of any shape
         Log-probabilities.
-    target : Tensor of a shape that broadcasts with it
-        Probabilities, or with `log_target` their logarithms: :math:`l = e^t (t - x)`.
+    target : Tensor of the same shape
+        Probabilities, or with `log_target` their logarithms: :math:`l = e^t (t - x)`. Shapes that differ but broadcast
+        are broadcast, with a warning.
     reduction : {"mean", "batchmean", "sum", "none"}
-        "batchmean" divides the sum by the first size of `input`, which is what the divergence is defined as.
+        "batchmean" divides the sum by the first size of the broadcast shape, which is what the divergence is defined
+        as; "mean" divides by the number of elements, and warns.
     log_target : bool
         Whether `target` holds logarithms.
     size_average, reduce : bool, optional
@@ -232,12 +235,19 @@ def kl_div(
     op = "kl_div"
     batch = reduction == "batchmean"
     reduction = _check.reduction(op, "mean" if batch else reduction, size_average, reduce)
-    x, t = pair(op, input, target, False)
+    x, t = pair(op, input, target, True)
     count = None
     if batch and reduction == "mean":
-        if not input._shape:
+        shape = _check.broadcast_shapes(op, input._shape, target._shape)
+        if not shape:
             raise ValueError(f"{op}: `input` must have at least 1 axis for a mean over the batch; got shape ()")
-        count = float(input._shape[0])
+        count = float(shape[0])
+    elif reduction == "mean":
+        warnings.warn(
+            f"{op}: `reduction` 'mean' divides by the number of elements, which gives no divergence; 'batchmean' does",
+            UserWarning,
+            stacklevel=3,
+        )
     return reduced(LOG_DIVERGENCE if log_target else DIVERGENCE, x, t, reduction, count=count)
 
 

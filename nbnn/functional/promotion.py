@@ -60,7 +60,7 @@ def _as_operand(op: str, value: Any) -> Any:
     if isinstance(value, Tensor):
         return value
     if isinstance(value, np.ndarray):
-        return from_array(value)
+        return from_array(value, op)
     if isinstance(value, Number):
         number = value.item() if isinstance(value, np.generic) else value
         if isinstance(number, (int, float)):

@@ -21,7 +21,7 @@ from nbnn.functional.joining import cat, stack
 from nbnn.functional.linear import linear, matmul
 from nbnn.functional.shape import RESHAPE, transpose
 from nbnn.kernels import recurrent as K
-from nbnn.op import Op, apply
+from nbnn.op import Op, apply, takes_arrays
 from nbnn.tensor import Tensor, alias, flat, make
 
 # -- one direction of one layer ------------------------------------------------------------------------------------
@@ -379,6 +379,7 @@ def _stack_layers(
     return [*h, rows], c
 
 
+@takes_arrays
 def lstm(
     input: Tensor,
     hx: Any,
@@ -492,7 +493,7 @@ def _documented(function: Any, title: str, formula: str, gates: str, rows: str, 
     >>> y.shape, h.shape
     (nbnn.Size([5, 1, 2]), nbnn.Size([1, 1, 2]))
     """
-    return function
+    return takes_arrays(function)
 
 
 def _with_one_state(name: str, mode: int) -> Any:

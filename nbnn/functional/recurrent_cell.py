@@ -34,6 +34,7 @@ def _cell(
     return _unrolled_step(mode, linear(input, w_ih, b_ih), h, c, linear(h, w_hh, b_hh))
 
 
+@takes_arrays
 def lstm_cell(
     input: Tensor, hx: Any, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:

@@ -85,6 +85,7 @@ def randint_like(
     return randint(low, high, x._shape, generator=generator, dtype=kind, device=where)
 
 
+@takes_arrays
 def normal(
     mean: Any = 0.0,
     std: Any = 1.0,

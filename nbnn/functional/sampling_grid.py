@@ -94,6 +94,7 @@ _PADDINGS = {"zeros": K.ZEROS, "border": K.BORDER, "reflection": K.REFLECTION}
 
 def _check_sampling(op: str, input: Tensor, grid: Tensor, mode: Any, padding_mode: Any) -> None:
     _check.floating(op, "input", input)
+    _check.tensor(op, "grid", grid)
     _check.same_dtype(op, input=input, grid=grid)
     for name, value, known in (("mode", mode, _MODES), ("padding_mode", padding_mode, _PADDINGS)):
         if not isinstance(value, str) or value not in known:

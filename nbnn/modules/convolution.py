@@ -9,6 +9,7 @@ from nbnn import functional as F
 from nbnn import init
 from nbnn.functional import _check
 from nbnn.functional import array as A
+from nbnn.functional.convolution import same_margins
 from nbnn.modules.module import Module
 from nbnn.tensor import Parameter, Tensor
 
@@ -20,6 +21,7 @@ class _ConvNd(Module):
     _function: ClassVar[Callable[..., Tensor]]
     _padding_modes: ClassVar[tuple[str, ...]] = ("zeros", "reflect", "replicate", "circular")
     transposed: bool = False
+    same_rule: str = "torch"
     bias: Parameter | None
 
     def __init__(
@@ -35,8 +37,12 @@ class _ConvNd(Module):
         padding_mode: str = "zeros",
         device: Any = None,
         dtype: Any = None,
+        *,
+        same_rule: str = "torch",
     ) -> None:
         super().__init__()
+        _check.one_of(type(self).__name__, "same_rule", same_rule, ("torch", "tf"))
+        self.same_rule = same_rule
         self._set_up(
             in_channels, out_channels, kernel_size, stride, padding, dilation, 0, groups, bias, padding_mode, device,
             dtype,
@@ -84,8 +90,8 @@ class _ConvNd(Module):
             return _check.ntuple(op, "padding", padding, self._axes, 0)
         if padding not in ("same", "valid"):
             raise ValueError(f"{op}: `padding` (={padding!r}) must be ints, 'same' or 'valid'")
-        if padding == "same" and any(step != 1 for step in self.stride):
-            raise ValueError(f"{op}: `padding` (='same') needs a `stride` of 1; got {self.stride}")
+        if padding == "same" and self.same_rule == "torch" and any(step != 1 for step in self.stride):
+            raise ValueError(f"{op}: `padding` (='same') needs a `stride` of 1, or `same_rule` 'tf'; got {self.stride}")
         return padding
 
     def reset_parameters(self) -> None:
@@ -95,19 +101,23 @@ class _ConvNd(Module):
     def forward(self, input: Tensor) -> Tensor:
         padding = self.padding
         if self.padding_mode != "zeros":
-            input, padding = F.pad(input, self._margins(), mode=self.padding_mode), (0,) * self._axes
-        return self._function(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+            input, padding = F.pad(input, self._margins(input), mode=self.padding_mode), (0,) * self._axes
+        if self.same_rule == "torch":
+            return self._function(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+        return self._function(
+            input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups, same_rule=self.same_rule
+        )
 
-    def _margins(self) -> tuple[int, ...]:
+    def _margins(self, input: Tensor) -> tuple[int, ...]:
         """The padding in front of and behind each axis, the last axis first."""
-        margins: list[int] = []
-        for k in reversed(range(self._axes)):
-            if isinstance(self.padding, str):
-                total = self.dilation[k] * (self.kernel_size[k] - 1) if self.padding == "same" else 0
-                margins += total // 2, total - total // 2
-            else:
-                margins += self.padding[k], self.padding[k]
-        return tuple(margins)
+        before: Any = (0,) * self._axes if self.padding == "valid" else self.padding
+        after: Any = before
+        if self.padding == "same":
+            before, after = same_margins(
+                type(self).__name__, tuple(input.shape[-self._axes :]), self.kernel_size, self.stride, self.dilation,
+                self.same_rule,
+            )  # fmt: skip
+        return tuple(m for pair in zip(reversed(before), reversed(after), strict=True) for m in pair)
 
     def extra_repr(self) -> str:
         text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
@@ -150,6 +160,8 @@ class Conv1d(_ConvNd):
         Where the parameters lie.
     dtype : dtype, optional
         Their type.
+    same_rule : str
+        ``"tf"``: with ``padding="same"`` any stride is possible, and the size becomes ceil(L / stride).
 
     Attributes
     ----------

@@ -49,6 +49,8 @@ class NLLLoss(_WeightedLoss):
     reduction : "mean", "sum" or "none"
     size_average, reduce : bool, optional
         Older spellings of `reduction`; they warn.
+    all_ignored : {"nan", "zero"}
+        The mean where every target is ignored.
 
     Shape
     -----
@@ -77,12 +79,17 @@ class NLLLoss(_WeightedLoss):
         ignore_index: int = -100,
         reduce: bool | None = None,
         reduction: str = "mean",
+        *,
+        all_ignored: str = "nan",
     ) -> None:
         super().__init__(weight, size_average, reduce, reduction)
+        _check.one_of(type(self).__name__, "all_ignored", all_ignored, ("nan", "zero"))
+        self.all_ignored = all_ignored
         self.ignore_index = _check.integer(type(self).__name__, "ignore_index", ignore_index)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.nll_loss(input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction)
+        more = {"ignore_index": self.ignore_index, "reduction": self.reduction, "all_ignored": self.all_ignored}
+        return F.nll_loss(input, target, self.weight, **more)
 
 
 class CrossEntropyLoss(_WeightedLoss):
@@ -104,6 +111,8 @@ class CrossEntropyLoss(_WeightedLoss):
         How much of :math:`q` is spread evenly over all classes.
     size_average, reduce : bool, optional
         Older spellings of `reduction`; they warn.
+    all_ignored : {"nan", "zero"}
+        The mean where every target class is ignored.
 
     Shape
     -----
@@ -137,8 +146,12 @@ class CrossEntropyLoss(_WeightedLoss):
         reduce: bool | None = None,
         reduction: str = "mean",
         label_smoothing: float = 0.0,
+        *,
+        all_ignored: str = "nan",
     ) -> None:
         super().__init__(weight, size_average, reduce, reduction)
+        _check.one_of(type(self).__name__, "all_ignored", all_ignored, ("nan", "zero"))
+        self.all_ignored = all_ignored
         self.ignore_index = _check.integer(type(self).__name__, "ignore_index", ignore_index)
         self.label_smoothing = _check.probability(type(self).__name__, "label_smoothing", label_smoothing)
 
@@ -150,6 +163,7 @@ class CrossEntropyLoss(_WeightedLoss):
             ignore_index=self.ignore_index,
             reduction=self.reduction,
             label_smoothing=self.label_smoothing,
+            all_ignored=self.all_ignored,
         )
 
 
@@ -392,7 +406,7 @@ class KLDivLoss(_Loss):
     Parameters
     ----------
     reduction : "mean", "batchmean", "sum" or "none"
-        "batchmean" divides the sum by the first size of the input.
+        "batchmean" divides the sum by the first size of the input; "mean" by the number of elements, with a warning.
     log_target : bool
         Whether the target holds logarithms.
     size_average, reduce : bool, optional

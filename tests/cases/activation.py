@@ -56,7 +56,7 @@ def _module(name):
 
 RELU = [
     *unary("relu", _relu, spread, _module("ReLU")),
-    Case("relu-inplace", lambda F, x: F.relu(x * 1.0, inplace=True), spread((3, 4)), elementwise(_relu), arrays=False),
+    Case("relu-inplace", lambda F, x: F.relu(x * 1.0, inplace=True), spread((3, 4)), elementwise(_relu)),
     Case(
         "relu-integers",
         lambda F, x: F.relu(x),
@@ -64,7 +64,7 @@ RELU = [
         lambda x: np.maximum(x, 0),
         grad=(),
     ),
-    Case("relu_", lambda F, x: F.relu_(x * 1.0), spread((3, 4)), elementwise(_relu), arrays=False),
+    Case("relu_", lambda F, x: F.relu_(x * 1.0), spread((3, 4)), elementwise(_relu)),
     Case("relu-at_zero", lambda F, x: F.relu(x).sum(), arrays([1.0, 2.0]), lambda x: np.array(3.0), arrays=False),
 ]
 
@@ -106,6 +106,9 @@ SMOOTH = [
     *several("logsigmoid", ORACLES, _module("LogSigmoid")),
     *several("softsign", ORACLES, _module("Softsign")),
     *several("tanhshrink", ORACLES, _module("Tanhshrink")),
+    *(Case(f"{name}-{label}", lambda F, x, name=name: getattr(F, name)(x), spread(shape), ORACLES[name])
+      for name in ("logsigmoid", "softsign", "tanhshrink", "mish", "silu")
+      for label, shape in (("0d", ()), ("tail", (37,)), ("5d", (2, 1, 3, 2, 2)))),
 ]  # fmt: skip
 
 

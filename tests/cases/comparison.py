@@ -72,6 +72,8 @@ BOUNDS = [
                         ("clamp", "low", 0, None), ("clamp", "high", None, 0), ("clamp", "crossed", 0.31, -0.42),
                         ("clamp", "infinite", -INF, INF), ("clamp_min", "one", 0, None), ("clamp_max", "one", None, 0))
       for case in bounds(*args) if case is not None),
+    Case("clip-plain", lambda F, x: nbnn.clip(x, -0.42, 0.31), spread((3, 6)), lambda x: np.clip(x, -0.42, 0.31),
+         torch=lambda F, x: F.clip(x, -0.42, 0.31)),
     Case("clip-method", method("clip", -0.42, 0.31), spread((3, 6)), lambda x: np.clip(x, -0.42, 0.31), arrays=False),
     Case("clamp_-untracked", method("clamp_", -1, 0.31), spread((3, 6)), lambda x: np.clip(x, -1, 0.31), grad=(),
          arrays=False),

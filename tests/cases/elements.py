@@ -42,13 +42,13 @@ def with_arguments(name, oracles, *args, module=None):
 def inplace(name, oracles, *args):
     """The case of ``inplace=True``, with a gradient through what was overwritten."""
     return Case(f"{name}-inplace", lambda F, x: getattr(F, name)(x * 1.0, *args, inplace=True), spread((3, 4)),
-                lambda x: oracles[name](x, *args), arrays=False)  # fmt: skip
+                lambda x: oracles[name](x, *args))  # fmt: skip
 
 
 def underscore(name, oracles, *args):
     """The case of the in-place form of a function."""
     return Case(f"{name}_", lambda F, x: getattr(F, f"{name}_")(x * 1.0, *args), spread((3, 4)),
-                lambda x: oracles[name](x, *args), arrays=False)  # fmt: skip
+                lambda x: oracles[name](x, *args))  # fmt: skip
 
 
 def refusals(name, *args):

@@ -56,6 +56,8 @@ SOLVES = [
              lambda x, u=upper: np.swapaxes(np.linalg.cholesky(spd_oracle(x)), -1, -2) if u
              else np.linalg.cholesky(spd_oracle(x)), arrays=False)
       for upper in (False, True) for shape in ((3, 3), (2, 2, 2))),
+    solved("cholesky-alone", lambda F, x: F.linalg.cholesky(x), lambda r: (spd_oracle(r.normal(size=(2, 3, 3))),),
+           np.linalg.cholesky, grad=()),
 ]  # fmt: skip
 
 

@@ -275,13 +275,21 @@ def more(n):
         Case(amax, named(amax), make(x, 2, True), adaptive_max_pool(n), module=as_module(f"AdaptiveMaxPool{n}d"),
              large=make(big, 3, True), empty=(make((0, 2, *size), 2, True),)),
         Case(f"{amax}-values", named(amax), make((2, *size), 3), adaptive_max_pool(n)),
+        *(Case(f"{amax}-{label}", named(amax), make((1, 2, *size), out, True), adaptive_max_pool(n))
+          for label, out in (("one", 1), ("same", size if n > 1 else size[0]), ("finer", 11))),
         Case(lp, named(lp), positive(x, 2.0, 2), lp_pool(n), module=as_module(f"LPPool{n}d"), tolerance=3),
         Case(f"{lp}-cube", named(lp), positive(x, 3.0, 3, 2, True), lp_pool(n), tolerance=10, halves=False),
+        Case(f"{lp}-one", named(lp), positive(x, 1.0, 2, 1), lp_pool(n), tolerance=3),
+        Case(f"{lp}-whole", named(lp), positive(x, 2.0, size if n > 1 else size[0]), lp_pool(n), tolerance=3),
+        Case(f"{lp}-unbatched", named(lp), positive((2, *size), 2.0, 2, 2, True), lp_pool(n), tolerance=3),
         Case(un, named(un), unpooled(n, x, math.prod(grow), 2), max_unpool(n), module=unpool_module(f"MaxUnpool{n}d"),
              large=unpooled(n, (20, 20, *size), math.prod(grow), 2)),
         Case(f"{un}-unbatched", named(un), unpooled(n, (2, *size), math.prod(m + 1 for m in grow), 2, 2, 0,
                                                     tuple(m + 1 for m in grow)), max_unpool(n),
              module=unpool_module(f"MaxUnpool{n}d")),
+        Case(f"{un}-padding", named(un), unpooled(n, x, math.prod(2 * m - 1 for m in size), 3, 2, 1), max_unpool(n)),
+        Case(f"{un}-stride", named(un), unpooled(n, (1, 2, *size), math.prod(3 * m - 1 for m in size), 2, 3),
+             max_unpool(n)),
     ]  # fmt: skip
 
 

@@ -95,9 +95,9 @@ RRELU = [
     Case("rrelu-evaluation", rrelu, lambda r: (*spread((3, 6))(r), 0.1, 0.9, False), random_slopes, module=to_rrelu),
     Case("rrelu-one_slope", rrelu, lambda r: (*spread((3, 6))(r), 0.25, 0.25, True), random_slopes, module=to_rrelu),
     Case("rrelu-inplace", lambda F, x: F.rrelu(x * 1.0, 0.1, 0.9, True, inplace=True), spread((3, 4)),
-         lambda x: random_slopes(x, 0.1, 0.9), arrays=False, torch=False),
+         lambda x: random_slopes(x, 0.1, 0.9), torch=False),
     Case("rrelu_-training", lambda F, x: F.rrelu_(x * 1.0, 0.1, 0.9, True), spread((3, 4)),
-         lambda x: random_slopes(x, 0.1, 0.9), arrays=False, torch=False),
+         lambda x: random_slopes(x, 0.1, 0.9), torch=False),
     Case("rrelu-special", rrelu, lambda r: (np.array([math.nan, math.inf, -math.inf, 0.0, -0.0]), 0.1, 0.9, True),
          random_slopes, grad=(), torch=False),
 ]  # fmt: skip

@@ -180,7 +180,7 @@ def layer_case(kind, label, t=4, n=3, inputs=3, units=5, layers=1, directions=1,
     maker, module = maker_of(kind, *options), module_of(kind, inputs, units, *options)
     made = maker(t, count, inputs, units)
     differentiated = tuple(range(1 + many + len(shapes(kind, inputs, units, layers, directions, biases, proj))))
-    return Case(f"{kind}-{label}", call, made, oracle, grad=differentiated, arrays=False, torch=in_torch,
+    return Case(f"{kind}-{label}", call, made, oracle, grad=differentiated, arrays=sizes is None, torch=in_torch,
                 module=module, large=large and maker(*large), tolerance=4, **more)  # fmt: skip
 
 
@@ -229,9 +229,7 @@ def cell_case(kind, label, lead=(3,), biases=True, units=4, **more):
         return cell, (x, tuple(rest[:2]) if lstm else rest[0])
 
     grad = tuple(range(4 + lstm + 2 * biases))
-    return Case(
-        f"{kind}_cell-{label}", call, make, oracle, grad=grad, arrays=not lstm, module=module, tolerance=4, **more
-    )
+    return Case(f"{kind}_cell-{label}", call, make, oracle, grad=grad, module=module, tolerance=4, **more)
 
 
 CASES = [
