@@ -310,3 +310,27 @@ def test_plans_see_views_and_threads():
     assert all((r == np.arange(1, 200_001, dtype=np.float32)).all() for r in results)
     assert apply(op, x.view(400, 500).t()[:3, :2], params=(1,)).tolist() == [[1, 501], [2, 502], [3, 503]]
     assert apply(op, x.view(400, 500)[:3, :2], params=(1,)).tolist() == [[1, 2], [501, 502], [1001, 1002]]
+
+
+def test_the_short_way_of_a_product_sees_views_types_threads_and_gradients():
+    def product(a, b):
+        got = nbnn.matmul(a, b)
+        np.testing.assert_allclose(got.detach().numpy(), a.detach().numpy() @ b.detach().numpy(), rtol=1e-4)
+        return got
+
+    before = nbnn.get_num_threads()
+    for kind in (nbnn.float32, nbnn.float64):
+        a = nbnn.arange(48 * 48, dtype=kind).reshape(48, 48) / 100
+        try:
+            for threads in (1, before, 1):
+                nbnn.set_num_threads(threads)
+                for x in (a, a, a.t(), nbnn.cat([a, a])[1:49]):
+                    assert product(x, a).dtype is kind and product(a, x).grad_fn is None
+        finally:
+            nbnn.set_num_threads(before)
+        x = a.clone().requires_grad_()
+        for _ in range(3):
+            x.grad = None
+            product(x, a).sum().backward()
+            np.testing.assert_allclose(x.grad.numpy(), np.broadcast_to(a.numpy().sum(1), (48, 48)), rtol=1e-4)
+    assert nbnn.matmul(a.long(), a.long()).dtype is nbnn.int64

@@ -12,7 +12,7 @@ from nbnn.functional.array import promoted
 from nbnn.functional.shape import RESHAPE, broadcast_to, permute, transpose
 from nbnn.kernels import linear as K
 from nbnn.kernels import linear_bf16 as K16
-from nbnn.op import Op, apply, takes_arrays
+from nbnn.op import Op, Shortcut, apply, takes_arrays
 from nbnn.tensor import Tensor
 
 _rough = _precision.state
@@ -88,6 +88,8 @@ def matmul(input: Any, other: Any) -> Tensor:
     >>> nbnn.matmul(nbnn.tensor([[1.0, 2.0]]), nbnn.tensor([[3.0], [4.0]]))
     tensor([[11.]])
     """
+    if _rough.terms == 0 and (out := _products.take(input, other)) is not None:
+        return out
     a, b = promoted("matmul", input, other)
     first, second = a._shape, b._shape
     axes = len(first)
@@ -129,6 +131,11 @@ def _product(a: Tensor, b: Tensor) -> Tensor:
     *batches, m, k = a._shape
     batch = batches[0] if batches else 1
     n = b._shape[-1]
+    if a._strides is None and b._strides is None and _rough.terms == 0:
+        params = (batch, m, k, n, m * k, k, 1, k * n, n, 1)
+        out = apply(BMM, a, b, params=params)
+        _products.learn((a, b), params)
+        return out
     a, ta = _layout(a)
     b, tb = _layout(b)
     return _bmm(a, b, batch, m, k, n, ta, tb)
@@ -212,6 +219,7 @@ LINEAR = Op(
     fast=K.linear_fast,
     workspace=K.linear_workspace,
 )
+_products, _affine = Shortcut(BMM), Shortcut(LINEAR)
 _precision.twin(BMM, K16.matmul_bf16_fast, K16.matmul_workspace)
 _precision.twin(LINEAR, K16.linear_bf16_fast, K16.linear_workspace)
 _precision.twin(LINEAR_BACKWARD, K16.linear_backward_bf16_fast, K16.linear_backward_workspace)
@@ -257,10 +265,15 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     >>> F.linear(nbnn.tensor([1.0, 2.0]), nbnn.tensor([[3.0, 4.0]]), nbnn.tensor([0.5]))
     tensor([11.5000])
     """
+    if _rough.terms == 0 and (out := _affine.take(input, weight, bias)) is not None:
+        return out
     if _fits(input, weight, bias):
         sizes = (*input._shape, weight._shape[0])
         op = LINEAR if _rough.terms == 0 else _precision.chosen(LINEAR, input._dtype, *sizes)
-        return apply(op, input, weight, bias, params=sizes)
+        out = apply(op, input, weight, bias, params=sizes)
+        if op is LINEAR:
+            _affine.learn((input, weight, bias), sizes)
+        return out
     _check.floating("linear", "input", input)
     _check.tensor("linear", "weight", weight)
     _check.same_dtype("linear", input=input, weight=weight, bias=bias)

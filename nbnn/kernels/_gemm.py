@@ -31,7 +31,6 @@ from nbnn.kernels._simd import (
     tile_outer,
     tile_outer_at,
     tile_store,
-    tile_store_columns,
     tile_store_part,
     tile_totals,
     tile_zero,
@@ -43,6 +42,7 @@ from nbnn.kernels._tile import row_offsets, tile_outer_part, tile_prefetch, tile
 MR = 8 if LANES == 16 else 4
 KC = 256  # steps per block: a panel of B is 32 KB and stays in the first cache
 _ROWS = 12 if LANES == 16 else 4  # of the tile where A is packed: 12 x 2 runs at 208 GFLOP/s where 8 x 2 runs at 185
+_SOME = 4  # steps of one row of panels that are packed together, 3 cache lines of each
 _ONE_BLOCK = 320  # up to so many steps make one block
 MS = 516  # rows of A packed at once: 0.5 MB of float32, inside the second cache
 _CHUNKS = 32  # of one block of C, each with a packed panel of B of its own
@@ -65,6 +65,18 @@ def _block_depth(k):  # type: ignore[no-untyped-def]
     """Steps of one block: equal blocks, so that no short one is left over."""
     blocks = 1 if k <= _ONE_BLOCK else (k + KC - 1) // KC
     return (k + blocks - 1) // blocks
+
+
+@_jit.shared
+def _first_row(panel, m, height):  # type: ignore[no-untyped-def]
+    """The row at which a panel of A begins: `height` apart, but a last panel of few rows takes some of the one before.
+
+    Two tiles of MR rows then do what one of `height` rows and one that is nearly empty did (64 rows: 5 % faster).
+    """
+    left = m % height
+    if height > MR and m > height and panel == m // height and 0 < left <= 2 * MR - height:
+        return panel * height - (height - MR)
+    return panel * height
 
 
 @_jit.shared
@@ -144,10 +156,12 @@ def _pack_panel(w, w_at, width, x, x_at, across, along, count, steps):  # type: 
         done = 0
         if along == 1 and left > 0:
             while done + vector <= steps:
-                if left >= MR:
-                    tile_store_columns(tile_load(x, source, across, MR, 1), w, target, width)
-                else:
-                    tile_store_columns(tile_load_part(x, source, across, MR, 1, left, vector), w, target, width)
+                for q in range(0, MR, 4):
+                    if left >= q + 4:
+                        four = tile_load(x, source + q * across, across, 4, 1)
+                    else:
+                        four = tile_load_part(x, source + q * across, across, 4, 1, left - q, vector)
+                    tile_store_fours(four, w, target + q, width)
                 target += vector * width
                 source += vector
                 done += vector
@@ -169,8 +183,20 @@ pack_panel = _jit.jit(_pack_panel, inner=True)
 def _pack(start, stop, grain, w, w_at, x, x_at, across, along, n, k):  # type: ignore[no-untyped-def]
     """Item = a panel of `_ROWS` rows of A: step s of the product reads `_ROWS` numbers that lie together."""
     vector = lanes(w)
+    if across == 1:  # a few steps of all panels at a time: down one panel, rows a power of two apart share few sets
+        for some in range(0, k, _SOME):
+            for panel in range(start, stop):
+                first = _first_row(panel, n, _ROWS)
+                for s in range(some, min(k, some + _SOME)):
+                    target, source = w_at + (panel * k + s) * _ROWS, x_at + first + s * along
+                    if n - first >= _ROWS:
+                        store(w, target, load(x, source, _ROWS))
+                    else:
+                        store(w, target, load_part(x, source, n - first, _ROWS))
+        return
     for panel in range(start, stop):
-        target, source, left = w_at + panel * _ROWS * k, x_at + panel * _ROWS * across, n - panel * _ROWS
+        first = _first_row(panel, n, _ROWS)
+        target, source, left = w_at + panel * _ROWS * k, x_at + first * across, n - first
         done = 0
         while along == 1 and done + vector <= k:
             for r in range(0, _ROWS, 4):
@@ -183,10 +209,7 @@ def _pack(start, stop, grain, w, w_at, x, x_at, across, along, n, k):  # type: i
             source += vector
             done += vector
         for _ in range(done, k):
-            if across == 1:
-                store(w, target, load_part(x, source, left, _ROWS))
-            else:
-                store(w, target, gather(x, source, across, left, _ROWS))
+            store(w, target, gather(x, source, across, left, _ROWS))
             target += _ROWS
             source += along
 
@@ -278,39 +301,42 @@ _tall_product = _jit.jit(_tall, inner=True)
 @inner_ranges
 def _tiles(
     start, stop, grain, c, c_at, ldc, a, a_at, a_panel, a_row, a_col, b, b_at, b_row, b_col, w, w_at, m, n, k, bias,
-    bias_at, lead, fresh, relu, packed, in_place
+    bias_at, lead, fresh, relu, packed, near
 ):  # type: ignore[no-untyped-def]  # fmt: skip
-    """Item = (panel of columns, block of rows): pack the panel of B unless it is read `in_place`, and multiply."""
+    """Item = (panel of columns, block of rows): pack the panel of B unless it is read where it lies, and multiply."""
     width = 2 * lanes(c)
     blocks = _row_blocks(m, (n + width - 1) // width)
     height = _ROWS if packed else MR
-    rows = round_up((m + blocks - 1) // blocks, height)
+    rows = ((m + blocks - 1) // blocks + height - 1) // height
+    panels = (m + height - 1) // height
     w_at += start // grain * k * width
     last = -1
     for item in range(start, stop):
         panel, first = item // blocks, item % blocks * rows
         j = panel * width
         columns = min(width, n - j)
-        near = in_place and (columns == width or not packed)
         if panel != last and not near:
             pack_panel(w, w_at, width, b, b_at + j * b_col, b_col, b_row, columns, k)
             last = panel
         right, right_at, b_step = w, w_at, width
         if near:
             right, right_at, b_step = b, b_at + j, b_row
-        for i in range(first, min(m, first + rows), height):
-            high, at, left = min(height, m - i), c_at + i * ldc + j, a_at + i // height * a_panel
+        for p in range(first, min(panels, first + rows)):
+            i = _first_row(p, m, height)
+            high = (m if p + 1 == panels else _first_row(p + 1, m, height)) - i
+            at, left = c_at + i * ldc + j, a_at + p * a_panel
             if lead == BIAS_OF_ROWS:
                 _fill_rows(c, at, ldc, high, columns, bias, bias_at + i)
             elif lead == BIAS_OF_COLUMNS:
                 _fill_columns(c, at, ldc, high, columns, bias, j)
             new = fresh and lead == NO_BIAS
-            if packed:
+            if packed and (high > MR or _ROWS == MR):
                 _tall_product(c, at, ldc, a, left, right, right_at, b_step, k, high, columns, new, relu)
             else:
                 _tile_product(
-                    c, at, ldc, a, left, a_row, a_col, right, right_at, b_step, not near, k, high, columns, new, relu
-                )
+                    c, at, ldc, a, left, a_row, a_col, right, right_at, b_step, not near or columns == width, k, high,
+                    columns, new, relu,
+                )  # fmt: skip
 
 
 @inner_ranges
@@ -379,8 +405,11 @@ def _packs_rows(m, n, k, pool):  # type: ignore[no-untyped-def]
 
 
 @_jit.shared
-def _in_place(m, k, b_row, b_col):  # type: ignore[no-untyped-def]
-    """Whether B is read where it lies: it serves few rows, or all of it stays in the first cache."""
+def in_place(m, k, b_row, b_col):  # type: ignore[no-untyped-def]
+    """Whether B, and then A, is read where it lies: it serves few rows, or all of it stays in the nearer caches.
+
+    Such a product needs no workspace, whose allocation costs one of 64 x 64 a tenth.
+    """
     return b_col == 1 and (m <= 2 * _ROWS or (k * b_row <= 16384 and m <= 128))
 
 
@@ -390,8 +419,8 @@ def _blocks(c, c_at, ldc, a, a_at, a_row, a_col, b, b_at, b_row, b_col, m, n, k,
     # packed panels begin at a cache line: vectors that lie across two cost a tenth
     w_at += -(address_of(w) // w.itemsize + w_at) % (64 // w.itemsize)
     panels, deep = (n + width - 1) // width, _block_depth(k)
-    packs = _packs_rows(m, n, k, pool)
-    in_place = _in_place(m, k, b_row, b_col)
+    near = in_place(m, k, b_row, b_col)
+    packs = not near and _packs_rows(m, n, k, pool)
     for i in range(0, m, MS):
         rows = min(MS, m - i)
         blocks, b_panels = _row_blocks(rows, panels), w_at + round_up(rows, _ROWS) * deep
@@ -402,13 +431,13 @@ def _blocks(c, c_at, ldc, a, a_at, a_row, a_col, b, b_at, b_row, b_col, m, n, k,
                 first = lead
             ends = relu and p + deep >= k
             args = (c, c_at + i * ldc, ldc, a, at, MR * a_row, a_row, a_col, b, b_at + p * b_row, b_row, b_col, w,
-                    b_panels, rows, n, depth, bias, i, first, p == 0, ends, packs, in_place)  # fmt: skip
+                    b_panels, rows, n, depth, bias, i, first, p == 0, ends, packs, near)  # fmt: skip
             grain = _item_grain(rows, n, deep, width)
             if packs:
                 work = (w, w_at, a, at, a_row, a_col, rows, depth)
                 _run_pack(work, 0, (rows + _ROWS - 1) // _ROWS, max(1, _GRAIN // (max(1, depth) * _ROWS * 8)), pool)
                 args = (c, c_at + i * ldc, ldc, w, w_at, _ROWS * depth, 1, _ROWS, b, b_at + p * b_row, b_row, b_col, w,
-                        b_panels, rows, n, depth, bias, i, first, p == 0, ends, packs, in_place)  # fmt: skip
+                        b_panels, rows, n, depth, bias, i, first, p == 0, ends, packs, near)  # fmt: skip
             _run_tiles(args, 0, panels * blocks, grain, pool)
             p += max(1, deep)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from nbnn import _jit
 from nbnn.kernels._cpu import inner_ranges, over_outputs, over_rows
 from nbnn.kernels._cuda_matrix import DEPTH, SLICE, blocks_of, column_sums, product_tile, share_of, tiles_of, tiles_pay
-from nbnn.kernels._gemm import gemm, workspace_size
+from nbnn.kernels._gemm import gemm, in_place, workspace_size
 from nbnn.kernels._simd import lanes, load_part, store_part, zero
 from nbnn.kernels._tiles import SIDE, THREADS, cuda, slices_for, tiled
 
@@ -129,6 +129,8 @@ def _batch_grain(batch, m, k, n):  # type: ignore[no-untyped-def]
 @_jit.shared
 def matmul_workspace(batch, m, k, n, a_batch, a_row, a_col, b_batch, b_row, b_col):  # type: ignore[no-untyped-def]
     """Numbers of scratch space of `matmul_fast`: at most 8 times that of one product."""
+    if in_place(m, k, b_row, b_col):
+        return 0
     grain = _batch_grain(batch, m, k, n)
     return workspace_size(m, n, k) * ((batch + grain - 1) // grain)
 
