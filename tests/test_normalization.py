@@ -1,7 +1,9 @@
 """The family `normalization`: every check of the engine on every case of its table, and every refusal."""
 
+import numpy as np
 import pytest
 
+import nbnn
 from tests import engine
 from tests.cases.normalization import CASES, ERRORS
 
@@ -14,3 +16,34 @@ def test_case(check, case):
 @pytest.mark.parametrize("bad", ERRORS, ids=str)
 def test_refuses(bad):
     bad.check()
+
+
+def mixed(space, name, half):
+    """Norms of halves whose parameters and running statistics are float32."""
+    x = space.tensor([[[1.0, 2.5], [-3.0, 0.5]], [[0.25, -1.0], [2.0, 4.0]]], dtype=space.float32).to(half)
+    x.requires_grad_()
+    w, b = (space.tensor(v, dtype=space.float32, requires_grad=True) for v in ([1.5, -0.5], [0.25, 1.0]))
+    mean, var = space.zeros(2), space.ones(2)
+    call = getattr(space.nn.functional, name.partition("-")[0])
+    args = {
+        "batch_norm": (x, mean, var, w, b, True), "batch_norm-eval": (x, mean, var, w, b),
+        "instance_norm": (x, mean, var, w, b), "group_norm": (x, 1, w, b), "layer_norm": (x, (2,), w, b),
+        "rms_norm": (x, (2,), w),
+    }[name]  # fmt: skip
+    y = call(*args)
+    y.float().square().sum().backward()
+    return [(str(t.dtype).rpartition(".")[2], t.detach().float().numpy()) for t in (y, x.grad, w.grad, mean, var)]
+
+
+@pytest.mark.parity
+@pytest.mark.filterwarnings("ignore:Mismatch dtype")
+@pytest.mark.parametrize("half", ["float16", "bfloat16"])
+@pytest.mark.parametrize(
+    "name", ["batch_norm", "batch_norm-eval", "instance_norm", "group_norm", "layer_norm", "rms_norm"]
+)
+def test_halves_beside_float32_parameters(name, half):
+    torch = engine.load_torch()
+    got, wanted = mixed(nbnn, name, getattr(nbnn, half)), mixed(torch, name, getattr(torch, half))
+    for (kind, value), (their_kind, theirs) in zip(got, wanted, strict=True):
+        assert kind == their_kind
+        np.testing.assert_allclose(value, theirs, rtol=0.02, atol=0.05)

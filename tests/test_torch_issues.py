@@ -90,7 +90,7 @@ def test_91383_all_targets_ignored_in_modules():
 
 BROADCASTING = {
     "mse_loss": F.mse_loss, "l1_loss": F.l1_loss, "smooth_l1_loss": F.smooth_l1_loss, "huber_loss": F.huber_loss,
-    "soft_margin_loss": F.soft_margin_loss, "hinge_embedding_loss": F.hinge_embedding_loss,
+    "hinge_embedding_loss": F.hinge_embedding_loss,
     "poisson_nll_loss": F.poisson_nll_loss, "kl_div": lambda x, t, reduction: F.kl_div(x, t, reduction=reduction),
 }  # fmt: skip
 

@@ -12,6 +12,8 @@ import warnings
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from nbnn import device, dtypes
 from nbnn.functional._rules import REFUSALS
 from nbnn.kernels._cpu import CHUNK_WORK
@@ -58,6 +60,13 @@ def numeric(op: str, t: Tensor) -> None:
         raise TypeError(f"{op}: operands must be numbers; got nbnn.bool")
 
 
+def index_dtype(op: str, name: str, t: Any, *kinds: dtypes.dtype) -> None:
+    """`t` must be a Tensor of one of these types of integers."""
+    if tensor(op, name, t)._dtype not in kinds:
+        allowed = " or ".join(map(repr, kinds))
+        raise TypeError(f"{op}: `{name}` must hold integers of type {allowed}; got {t._dtype!r}")
+
+
 def same_dtype(op: str, **tensors: Tensor | None) -> None:
     """All Tensors given must have one dtype."""
     kinds = {tensor(op, name, t)._dtype for name, t in tensors.items() if t is not None}
@@ -98,6 +107,15 @@ def number(op: str, name: str, value: Any) -> float:
         return float(value)
     except TypeError:  # an array of several elements
         raise TypeError(f"{op}: `{name}` must be a number; got {type(value).__name__}") from None
+
+
+def flag(op: str, name: str, value: Any) -> bool:
+    """`value`, which must be True or False."""
+    if value is True or value is False:
+        return value
+    if isinstance(value, np.bool_):
+        return bool(value)
+    raise TypeError(f"{op}: `{name}` (={value!r}) must be a bool; got {type(value).__name__}")
 
 
 def probability(op: str, name: str, value: Any) -> float:
@@ -187,14 +205,27 @@ def one_of(op: str, name: str, value: Any, allowed: tuple[str, ...]) -> None:
         raise ValueError(f"{op}: `{name}` (={value!r}) must be one of {', '.join(map(repr, allowed))}")
 
 
-def reduction(op: str, reduction: str, size_average: bool | None = None, reduce: bool | None = None) -> str:
-    """The reduction, also from the old arguments `size_average` and `reduce`."""
+def mixed_dtype(op: str, input: Tensor, **tensors: Tensor | None) -> None:
+    """The Tensors given must have the dtype of `input`; beside a half they may all be float32."""
+    given = [t for t in tensors.values() if t is not None]
+    if input._dtype.is_half and given and all(t._dtype is dtypes.float32 for t in given):
+        return
+    same_dtype(op, input=input, **tensors)
+
+
+def reduction(
+    op: str, reduction: str, size_average: bool | None = None, reduce: bool | None = None, old: bool = True
+) -> str:
+    """The reduction, also from the old arguments `size_average` and `reduce` and (`old`) by its old name."""
     if size_average is not None or reduce is not None:
         average = True if size_average is None else size_average
-        chosen = "none" if reduce is False else "mean" if average else "sum"
+        chosen = "none" if reduce is not None and not reduce else "mean" if average else "sum"
         message = f"{op}: `size_average` and `reduce` are old spellings; use reduction={chosen!r}"
         warnings.warn(message, DeprecationWarning, stacklevel=4)
         return chosen
+    if old and reduction == "elementwise_mean":
+        warnings.warn(f"{op}: reduction='elementwise_mean' is an old spelling; use 'mean'", UserWarning, stacklevel=4)
+        return "mean"
     if reduction not in REDUCTIONS:
         raise ValueError(f"{op}: `reduction` (={reduction!r}) must be one of {', '.join(map(repr, REDUCTIONS))}")
     return reduction

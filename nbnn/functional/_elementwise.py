@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from nbnn.autograd import Node
-from nbnn.dtypes import get_default_dtype
+from nbnn.dtypes import bool_, float64, get_default_dtype, int64
 from nbnn.functional import _check
 from nbnn.functional.array import cast, mul
 from nbnn.kernels._cpu import Kernel
@@ -45,6 +47,41 @@ def floating(op: str, input: Any) -> Tensor:
     """`input`, which must be a floating-point Tensor (arrays have become Tensors before)."""
     _check.floating(op, "input", input)
     return input
+
+
+def bound(op: str, name: str, value: Any, input: Any) -> float:
+    """A number to compare the elements of `input` with: without its fraction, and in range, where they are integers."""
+    number = _check.number(op, name, value)
+    if not isinstance(input, Tensor) or input._dtype.is_floating_point or input._dtype is bool_:
+        return number
+    limits = np.iinfo(input._dtype.storage)
+    if not limits.min <= number <= limits.max:
+        raise ValueError(f"{op}: `{name}` (={value}) must be within {input._dtype!r}, the type of `input`")
+    return float(int(number))
+
+
+def numbers(op: str, input: Any, function: Callable) -> Tensor | None:
+    """``function(input)`` through float64 in the type of `input`, if it holds integers; None for floating Tensors."""
+    _check.tensor(op, "input", input)
+    if input._dtype.is_floating_point:
+        return None
+    _check.numeric(op, input)
+    return cast(function(cast(input, float64)), input._dtype)
+
+
+def whole(op: str, function: Callable, **tensors: Tensor | None) -> Tensor | None:
+    """``function(*tensors)`` through float64 in their type, if the first holds integers; else None.
+
+    float64 holds all integers up to 2**53.
+    """
+    first = next(iter(tensors.values()))
+    if not isinstance(first, Tensor) or first._dtype.is_floating_point:
+        return None
+    _check.same_dtype(op, **tensors)
+    _check.numeric(op, first)
+    return cast(
+        cast(function(*[None if t is None else cast(t, float64) for t in tensors.values()]), int64), first._dtype
+    )
 
 
 def from_integers(input: Any) -> Any:

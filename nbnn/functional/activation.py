@@ -106,6 +106,12 @@ GLU_BACKWARD = Op(
 )
 
 
+def _float(op: str, input: Tensor) -> Tensor:
+    """Integers as floating-point numbers; bools are refused."""
+    _check.numeric(op, _check.tensor(op, "input", input))
+    return from_integers(input)
+
+
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     r"""Rectified linear unit, :math:`y = \max(x, 0)`; NaN stays NaN.
 
@@ -402,7 +408,7 @@ def softsign(input: Tensor) -> Tensor:
     >>> F.softsign(nbnn.tensor([-1.0, 0.0, 1.0]))
     tensor([-0.5000,  0.0000,  0.5000])
     """
-    return apply_unary(SOFTSIGN, floating("softsign", input))
+    return apply_unary(SOFTSIGN, _float("softsign", input))
 
 
 @takes_arrays
@@ -429,7 +435,7 @@ def tanhshrink(input: Tensor) -> Tensor:
     >>> F.tanhshrink(nbnn.tensor([-1.0, 0.0, 1.0]))
     tensor([-0.2384,  0.0000,  0.2384])
     """
-    return apply_unary(TANHSHRINK, floating("tanhshrink", input))
+    return apply_unary(TANHSHRINK, _float("tanhshrink", input))
 
 
 @takes_arrays

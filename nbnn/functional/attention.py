@@ -282,6 +282,9 @@ def scaled_dot_product_attention(
     tensor([[1.],
             [2.]])
     """
+    is_causal, enable_gqa = (
+        _check.flag(_NAME, n, v) for n, v in (("is_causal", is_causal), ("enable_gqa", enable_gqa))
+    )
     lead, repeats = _check_inputs(query, key, value, enable_gqa)
     p = _check.probability(_NAME, "dropout_p", dropout_p)
     queries, width = query._shape[-2:]

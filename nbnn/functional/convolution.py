@@ -7,6 +7,7 @@ from typing import Any
 
 from nbnn.autograd import Node
 from nbnn.functional import _check
+from nbnn.functional._elementwise import whole
 from nbnn.functional._rules import conv_rule, conv_transpose_rule
 from nbnn.functional.array import sum
 from nbnn.functional.indexing import SLICE_BACKWARD
@@ -174,6 +175,13 @@ def _conv(
     same_rule: str,
 ) -> Tensor:
     """Convolve the last n axes, as the last n of three."""
+
+    def again(x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
+        return _conv(op, n, x, w, b, stride, padding, dilation, groups, same_rule)
+
+    of_integers = whole(op, again, input=input, weight=weight, bias=bias)
+    if of_integers is not None:
+        return of_integers
     _check_tensors(op, n, input, weight, bias)
     _check.one_of(op, "same_rule", same_rule, ("torch", "tf"))
     shape, kernel = input._shape, weight._shape[2:]
@@ -231,6 +239,13 @@ def _conv_transpose(
     dilation: Any,
 ) -> Tensor:
     """The transposed convolution of the last n axes: the gradient of a convolution to its input, as an op."""
+
+    def again(x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
+        return _conv_transpose(op, n, x, w, b, stride, padding, output_padding, groups, dilation)
+
+    of_integers = whole(op, again, input=input, weight=weight, bias=bias)
+    if of_integers is not None:
+        return of_integers
     _check_tensors(op, n, input, weight, bias)
     shape, lead, none = input._shape, (1,) * (3 - n), (0,) * (3 - n)
     steps = _check.ntuple(op, "stride", stride, n, 1)

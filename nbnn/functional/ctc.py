@@ -203,7 +203,7 @@ def ctc_loss(
     tensor(0.2877)
     """
     op = "ctc_loss"
-    reduction = _check.reduction(op, reduction)
+    reduction, zero = _check.reduction(op, reduction), int(_check.flag(op, "zero_infinity", zero_infinity))
     _check.floating(op, "log_probs", log_probs)
     _check.tensor(op, "targets", targets)
     if targets._dtype.is_floating_point or targets._dtype is dtypes.bool_:
@@ -221,7 +221,7 @@ def ctc_loss(
     index = cast(targets, dtypes.int64)
     _check_classes(index, lengths, starts, classes, empty)
     meta = to(as_tensor(np.array([counts, lengths, starts], np.int64).T.reshape(-1)), x.device)
-    params = (batch, steps, classes, max(lengths, default=0) + 1, empty, int(bool(zero_infinity)))
+    params = (batch, steps, classes, max(lengths, default=0) + 1, empty, zero)
     losses = apply(CTC, x, index, meta, params=params)
     if reduction == "mean":
         wide = losses if not losses._dtype.is_half else cast(losses, dtypes.float32)

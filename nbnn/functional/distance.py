@@ -10,6 +10,7 @@ import numpy as np
 from nbnn import dtypes
 from nbnn.autograd import Node, is_grad_enabled
 from nbnn.functional import _check
+from nbnn.functional._elementwise import from_integers
 from nbnn.functional.array import add, as_tensor, cast, div, eq, ge, mul, ne, neg, operands, sub, sum
 from nbnn.functional.extreme import amax, amin
 from nbnn.functional.indexing import getitem
@@ -76,9 +77,11 @@ def _order(op: str, p: Any, minimum: float = -math.inf) -> float:
 
 
 def _vectors(op: str, names: tuple[str, str], x1: Any, x2: Any) -> tuple[Tensor, Tensor]:
-    """Two floating Tensors of one dtype and of the shape that they broadcast to."""
+    """Two Tensors of one floating type and of the shape that they broadcast to; one of them may hold integers."""
     for name, x in zip(names, (x1, x2), strict=True):
-        _check.floating(op, name, x)
+        _check.tensor(op, name, x)
+    if not x2._dtype.is_floating_point:
+        _check.floating(op, names[0], x1)
     a, b = operands(op, x1, x2)
     return a, b
 
@@ -120,6 +123,11 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6,
     """
     op = "pairwise_distance"
     order, shift = _order(op, p), _check.number(op, "eps", eps)
+    keepdim = _check.flag(op, "keepdim", keepdim)
+    for name, x in (("x1", x1), ("x2", x2)):
+        _check.numeric(op, _check.tensor(op, name, x))
+    if not x2._dtype.is_floating_point:
+        x1 = from_integers(x1)
     a, b = _vectors(op, ("x1", "x2"), x1, x2)
     if not a._shape:
         raise ValueError(f"{op}: `x1` must have at least 1 axis; got shape ()")

@@ -7,12 +7,14 @@ from typing import Any
 
 from nbnn import dtypes
 from nbnn.functional import _check
+from nbnn.functional._elementwise import from_integers
 from nbnn.functional.array import add, cast, div, mul, ones, sub, sum
 from nbnn.functional.comparison import minimum
 from nbnn.functional.distance import norm_along, pairwise_distance
 from nbnn.functional.elementwise_loss import make_loss, reduced
 from nbnn.functional.margin_loss import RANKING
 from nbnn.functional.pointwise import sqrt
+from nbnn.functional.promotion import promoted
 from nbnn.functional.shape import broadcast_to
 from nbnn.kernels import elementwise_loss as K
 from nbnn.op import takes_arrays
@@ -73,9 +75,9 @@ def cosine_embedding_loss(
     op = "cosine_embedding_loss"
     reduction = _check.reduction(op, reduction, size_average, reduce)
     low = _check.number(op, "margin", margin)
-    _check.floating(op, "input1", input1)
-    _check.floating(op, "input2", input2)
-    _check.tensor(op, "target", target)
+    for name, t in (("input1", input1), ("input2", input2), ("target", target)):
+        _check.tensor(op, name, t)
+    input1, input2 = from_integers(input1), from_integers(input2)
     axes = target.dim()
     if axes > 1 or input1.dim() != axes + 1 or input2.dim() != axes + 1:
         raise ValueError(
@@ -104,8 +106,7 @@ def _triplets(op: str, swap: bool, margin: float, reduction: str, distances: tup
 
 def _check_triplet(op: str, anchor: Any, positive: Any, negative: Any) -> None:
     for name, x in (("anchor", anchor), ("positive", positive), ("negative", negative)):
-        _check.floating(op, name, x)
-    _check.same_dtype(op, anchor=anchor, positive=positive, negative=negative)
+        _check.numeric(op, _check.tensor(op, name, x))
     shapes = (anchor._shape, positive._shape, negative._shape)
     if len(set(map(len, shapes))) > 1:
         raise ValueError(
@@ -177,11 +178,13 @@ def triplet_margin_loss(
         raise ValueError(f"{op}: `margin` (={margin}) must be above 0")
     if order != order:
         raise ValueError(f"{op}: `p` (={p}) must be a number")
+    swap = _check.flag(op, "swap", swap)
     _check_triplet(op, anchor, positive, negative)
     if not anchor._shape:
         raise ValueError(f"{op}: `anchor` must have at least 1 axis, (N, D) or (D,); got shape ()")
-    kind = anchor._dtype
-    a, b, c = (cast(x, dtypes.float32) if kind.is_half else x for x in (anchor, positive, negative))
+    anchor, positive, negative = promoted(op, anchor, positive, negative)
+    kind = from_integers(anchor)._dtype
+    a, b, c = (cast(x, dtypes.float32 if kind.is_half else kind) for x in (anchor, positive, negative))
 
     def distance(x: Tensor, y: Tensor) -> Tensor:
         return norm_along(op, add(sub(x, y), shift), order, (x.dim() - 1,), False)
@@ -236,7 +239,7 @@ def triplet_margin_with_distance_loss(
     tensor(0.5000)
     """
     op = "triplet_margin_with_distance_loss"
-    reduction = _check.reduction(op, reduction)
+    reduction = _check.reduction(op, reduction, old=False)
     low = _check.number(op, "margin", margin)
     if not low > 0:
         raise ValueError(f"{op}: `margin` (={margin}) must be above 0")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 import nbnn.device as _device
 from nbnn import dtypes
@@ -22,6 +23,15 @@ def _dropout_grad(node: Node, g: Tensor) -> tuple:
 
 
 DROPOUT = Op("dropout", K.dropout, grad=_dropout_grad, work=lambda *_: 4, fast=K.dropout_fast)
+
+
+def _arguments(op: str, input: Tensor, p: float, training: bool) -> tuple[float, bool]:
+    """The rate, and whether the input comes back as it is. Integers can be kept or dropped, but not scaled."""
+    _check.tensor(op, "input", input)
+    rate, active = _check.probability(op, "p", p), _check.flag(op, "training", training)
+    if active and 0.0 < rate < 1.0 and input.numel():
+        _check.floating(op, "input", input)
+    return rate, not active or (rate == 0.0 and not input._dtype.is_floating_point)
 
 
 @takes_arrays
@@ -50,7 +60,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     ValueError
         If `p` is outside [0, 1].
     TypeError
-        If `input` is not of a floating-point type.
+        If elements are to be scaled and `input` is not of a floating-point type.
 
     References
     ----------
@@ -63,12 +73,13 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     >>> F.dropout(nbnn.ones(3), p=1.0)
     tensor([0., 0., 0.])
     """
-    _check.floating("dropout", "input", input)
-    rate = _check.probability("dropout", "p", p)
-    if not training:
+    rate, idle = _arguments("dropout", input, p, training)
+    if idle:
         return input
     if inplace:
         return _in_place("dropout", lambda x: dropout(x, p, training), input)
+    if not input._dtype.is_floating_point:
+        return mul(input, 0)
     if rate == 0.0:
         return apply(DROPOUT, input, params=(0.0, 0, 0))
     return apply(DROPOUT, input, params=(rate, default_generator.initial_seed(), default_generator.next_offset(1)))
@@ -98,21 +109,34 @@ def _wide(x: Tensor) -> dtypes.dtype:
     return dtypes.float32 if x._dtype.is_half else x._dtype
 
 
+def _nothing(op: str, input: Tensor, inplace: bool) -> Tensor:
+    """0 times the input."""
+    return _in_place(op, lambda x: mul(x, 0), input) if inplace else mul(input, 0)
+
+
 def _channels(op: str, x: Tensor, axes: tuple[int, ...]) -> tuple[int, ...]:
     """The shape of one number for each channel; `axes` are the numbers of axes with a batch and without."""
     shape = x._shape
     if len(shape) not in axes:
-        raise ValueError(f"{op}: `input` must have {axes[0]} axes, or {axes[1]} without a batch; got shape {shape}")
-    lead = 2 if len(shape) == axes[0] else 1
+        message = f"{op}: `input` must have {axes[0]} axes, or {axes[1]} without a batch; got shape {shape}"
+        lead = 2 if axes[0] == 4 else 1  # what PyTorch makes of such an input
+        if axes[0] == 3 or len(shape) < lead:
+            raise ValueError(message)
+        warnings.warn(message + f". The channels are taken to be axis {lead - 1}.", UserWarning, stacklevel=5)
+    else:
+        lead = 2 if len(shape) == axes[0] else 1
     return shape[:lead] + (1,) * (len(shape) - lead)
 
 
 def _drop_channels(op: str, input: Tensor, p: float, training: bool, inplace: bool, axes: tuple[int, ...]) -> Tensor:
-    _check.floating(op, "input", input)
-    rate = _check.probability(op, "p", p)
-    shape = _channels(op, input, axes)
-    if not training:
+    rate, idle = _arguments(op, input, p, training)
+    if idle and len(input._shape) < 2:
         return input
+    shape = _channels(op, input, axes)
+    if idle:
+        return input
+    if rate == 1.0:
+        return _nothing(op, input, inplace)
     if inplace:
         return _in_place(op, lambda x: apply(SCALED, x, _mask(shape, x, rate), None), input)
     return apply(SCALED, input, _mask(shape, input, rate), None)
@@ -122,13 +146,13 @@ _DROPPED = -1.7580993408473766  # the limit of SELU far below 0
 
 
 def _drop_alpha(op: str, input: Tensor, p: float, training: bool, inplace: bool, shape: tuple) -> Tensor:
-    rate = _check.probability(op, "p", p)
-    if not training or rate == 0.0:
+    rate, idle = _arguments(op, input, p, training)
+    if idle or rate == 0.0:
         return input
+    if rate == 1.0:
+        return _nothing(op, input, inplace)
     if inplace:
         return _in_place(op, lambda x: _drop_alpha(op, x, p, True, False, shape), input)
-    if rate == 1.0:
-        return mul(input, 0.0)
     scale = 1.0 / math.sqrt((1.0 - rate) * (1.0 + rate * _DROPPED**2))
     mask = _mask(shape, input, rate)
     kept = mul(mask, (1.0 - rate) * scale)
@@ -159,7 +183,7 @@ def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     ValueError
         If `p` is outside [0, 1] or the number of axes does not fit.
     TypeError
-        If `input` is not of a floating-point type.
+        If elements are to be scaled and `input` is not of a floating-point type.
 
     References
     ----------
@@ -200,7 +224,7 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     ValueError
         If `p` is outside [0, 1] or the number of axes does not fit.
     TypeError
-        If `input` is not of a floating-point type.
+        If elements are to be scaled and `input` is not of a floating-point type.
 
     References
     ----------
@@ -240,7 +264,7 @@ def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     ValueError
         If `p` is outside [0, 1] or the number of axes does not fit.
     TypeError
-        If `input` is not of a floating-point type.
+        If elements are to be scaled and `input` is not of a floating-point type.
 
     References
     ----------
@@ -282,7 +306,7 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
     ValueError
         If `p` is outside [0, 1].
     TypeError
-        If `input` is not of a floating-point type.
+        If elements are to be scaled and `input` is not of a floating-point type.
 
     References
     ----------
@@ -295,7 +319,7 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
     >>> F.alpha_dropout(nbnn.ones(2, 1), p=1.0, training=True).flatten()
     tensor([0., 0.])
     """
-    _check.floating("alpha_dropout", "input", input)
+    _check.tensor("alpha_dropout", "input", input)
     return _drop_alpha("alpha_dropout", input, p, training, inplace, input._shape)
 
 
@@ -325,7 +349,7 @@ def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False,
     ValueError
         If `p` is outside [0, 1] or there are fewer than 2 axes.
     TypeError
-        If `input` is not of a floating-point type.
+        If elements are to be scaled and `input` is not of a floating-point type.
 
     References
     ----------
@@ -339,8 +363,7 @@ def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False,
     tensor([0., 0.])
     """
     op = "feature_alpha_dropout"
-    _check.floating(op, "input", input)
-    shape = input._shape
-    if len(shape) < 2:
+    shape = _check.tensor(op, "input", input)._shape
+    if len(shape) < 2 and _check.flag(op, "training", training) and _check.probability(op, "p", p) not in (0.0, 1.0):
         raise ValueError(f"{op}: `input` must have at least 2 axes, (N, C, ...); got shape {shape}")
     return _drop_alpha(op, input, p, training, inplace, shape[:2] + (1,) * (len(shape) - 2))

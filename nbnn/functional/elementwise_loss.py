@@ -11,7 +11,8 @@ import nbnn.device as _device
 from nbnn import dtypes
 from nbnn.autograd import Node
 from nbnn.functional import _check
-from nbnn.functional.array import cast, div, le, lt, mul, neg, operands, sub, sum
+from nbnn.functional.array import cast, div, le, lt, mean, mul, neg, operands, sub, sum
+from nbnn.functional.rounding import abs as absolute
 from nbnn.functional.shape import broadcast_to
 from nbnn.kernels import elementwise_loss as K
 from nbnn.op import Op, apply, takes_arrays
@@ -152,9 +153,14 @@ FAST = tuple(op for loss in (MSE, L1, SMOOTH_L1, HUBER) for op in loss.ops)
 def pair(
     op: str, input: Any, target: Any, warn: bool, names: tuple[str, str] = ("input", "target")
 ) -> tuple[Tensor, Tensor]:
-    """Input and target of one type and shape; shapes that broadcast are broadcast, with a warning."""
+    """Input and target of one type and shape; shapes that broadcast are broadcast, with a warning.
+
+    One of the two may hold integers.
+    """
     first, second = names
-    _check.floating(op, first, input)
+    if not isinstance(target, Tensor) or not target._dtype.is_floating_point:
+        _check.floating(op, first, input)
+    _check.tensor(op, first, input)
     _check.tensor(op, second, target)
     if input._shape != target._shape:
         _check.broadcast_shapes(op, input._shape, target._shape)
@@ -169,6 +175,12 @@ def pair(
         return input, target
     input, target = operands(op, input, target)
     return input, target
+
+
+def as_input(op: str, input: Any, target: Any) -> Tensor:
+    """The target in the type of the input, which is then that of the result."""
+    _check.floating(op, "input", input)
+    return cast(_check.tensor(op, "target", target), input._dtype)
 
 
 def spread(op: str, name: str, weight: Any, x: Tensor) -> Tensor | None:
@@ -197,12 +209,18 @@ def reduced(
     return apply(loss.op, x, t, w, p, params=(a, reduction != "none", divisor))
 
 
-def _weighted(loss: _Loss, x: Tensor, t: Tensor, reduction: str, a: float, weight: Any) -> Tensor:
-    """`reduced` with a weight of each loss, over whose sum the mean is."""
-    w = spread(loss.name, "weight", weight, x)
-    if w is None or reduction != "mean":
-        return reduced(loss, x, t, reduction, a, w)
-    return div(reduced(loss, x, t, "sum", a, w), sum(w))
+def _weighted(loss: _Loss, shape: tuple, x: Tensor, t: Tensor, reduction: str, a: float, weight: Any) -> Tensor:
+    """`reduced` with a weight of each loss, of the input's shape, that is differentiated too."""
+    if weight is None:
+        return reduced(loss, x, t, reduction, a)
+    if _check.tensor(loss.name, "weight", weight)._shape != shape:
+        raise ValueError(f"{loss.name}: `weight` must have the shape of `input`, {shape}; got {weight._shape}")
+    losses = mul(reduced(loss, x, t, "none", a), weight)
+    if reduction == "none":
+        return losses
+    if reduction == "sum":
+        return sum(losses)
+    return mean(losses) if loss is HUBER else div(sum(losses), sum(weight))
 
 
 @takes_arrays
@@ -222,7 +240,7 @@ def mse_loss(
         Shapes that differ but broadcast are broadcast, with a warning.
     reduction : {"mean", "sum", "none"}
     weight : Tensor, optional
-        Multiplies each squared error; the mean is then over the sum of the weights.
+        Multiplies each squared error, of the shape of `input`; the mean is then over the sum of the weights.
     size_average, reduce : bool, optional
         Old spellings of `reduction`.
 
@@ -245,9 +263,9 @@ def mse_loss(
     tensor(2.5000)
     """
     op = "mse_loss"
-    reduction = _check.reduction(op, reduction, size_average, reduce)
+    reduction = _check.reduction(op, reduction, size_average, reduce, weight is None)
     x, t = pair(op, input, target, True)
-    return _weighted(MSE, x, t, reduction, 0.0, weight)
+    return _weighted(MSE, input._shape, x, t, reduction, 0.0, weight)
 
 
 @takes_arrays
@@ -267,7 +285,7 @@ def l1_loss(
         Shapes that differ but broadcast are broadcast, with a warning.
     reduction : {"mean", "sum", "none"}
     weight : Tensor, optional
-        Multiplies each error; the mean is then over the sum of the weights.
+        Multiplies each error, of the shape of `input`; the mean is then over the sum of the weights.
     size_average, reduce : bool, optional
         Old spellings of `reduction`.
 
@@ -290,9 +308,14 @@ def l1_loss(
     tensor(1.5000)
     """
     op = "l1_loss"
-    reduction = _check.reduction(op, reduction, size_average, reduce)
+    reduction = _check.reduction(op, reduction, size_average, reduce, weight is None)
+    for name, value in (("input", input), ("target", target)):
+        _check.numeric(op, _check.tensor(op, name, value))
+    if reduction != "mean" and weight is None and not (input.is_floating_point() or target.is_floating_point()):
+        whole = absolute(sub(input, target))
+        return whole if reduction == "none" else sum(whole)
     x, t = pair(op, input, target, True)
-    return _weighted(L1, x, t, reduction, 0.0, weight)
+    return _weighted(L1, input._shape, x, t, reduction, 0.0, weight)
 
 
 @takes_arrays
@@ -367,7 +390,7 @@ def huber_loss(
     delta : float
         Where the two forms meet, above 0.
     weight : Tensor, optional
-        Multiplies each loss; the mean is then over the sum of the weights.
+        Multiplies each loss, of the shape of `input`; the mean is over their number all the same.
 
     Returns
     -------
@@ -392,9 +415,9 @@ def huber_loss(
     tensor([0.1250, 4.0000])
     """
     op = "huber_loss"
-    reduction = _check.reduction(op, reduction)
+    reduction = _check.reduction(op, reduction, old=weight is None)
     width = _check.number(op, "delta", delta)
     if not width > 0.0:
         raise ValueError(f"{op}: `delta` (={delta}) must be above 0")
-    x, t = pair(op, input, target, True)
-    return _weighted(HUBER, x, t, reduction, width, weight)
+    x, t = pair(op, input, as_input(op, input, target), True)
+    return _weighted(HUBER, input._shape, x, t, reduction, width, weight)

@@ -107,15 +107,9 @@ EMBEDDING_BACKWARD = Op(
 EMBEDDING_AGAIN = Op("embedding_again", forward=_again_forward, saves_inputs=(1,), grad=_again_grad)
 
 
-def _integers(op: str, name: str, t: Any) -> None:
-    kind = _check.tensor(op, name, t)._dtype
-    if kind is dtypes.bool_ or kind.is_floating_point:
-        raise TypeError(f"{op}: `{name}` must hold integers; got {kind!r}")
-
-
 def _ids(op: str, name: str, input: Any, size: int) -> Tensor:
     """Checked ids in int64."""
-    _integers(op, name, input)
+    _check.index_dtype(op, name, input, dtypes.int64, dtypes.int32)
     return _check.indices(op, name, cast(input, dtypes.int64), size)
 
 
@@ -208,6 +202,7 @@ def embedding(
             [0., 1.]])
     """
     op = "embedding"
+    by_frequency = _check.flag(op, "scale_grad_by_freq", scale_grad_by_freq)
     if _check.tensor(op, "weight", weight).dim() != 2:
         raise ValueError(f"{op}: `weight` must have shape (V, D); got {weight._shape}")
     if sparse:
@@ -217,7 +212,7 @@ def embedding(
     if max_norm is not None:
         _check.floating(op, "weight", weight)
         _bound_norms(op, weight, index, max_norm, norm_type)
-    return apply(EMBEDDING, weight, index, params=(padding, bool(scale_grad_by_freq)))
+    return apply(EMBEDDING, weight, index, params=(padding, by_frequency))
 
 
 ONE_HOT = Op(
@@ -234,7 +229,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
 
     Parameters
     ----------
-    tensor : Tensor of integers, of any shape (\*)
+    tensor : Tensor of int64, of any shape (\*)
         Classes in [0, C).
     num_classes : int
         C; with -1 one more than the largest class.
@@ -250,7 +245,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     ValueError
         If `num_classes` is neither positive nor -1, or is -1 where there are no classes to count.
     TypeError
-        If `tensor` holds no integers.
+        If `tensor` does not hold numbers of type int64.
 
     Examples
     --------
@@ -262,9 +257,9 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """
     op = "one_hot"
     count = _check.integer(op, "num_classes", num_classes)
-    t = _check.tensor(op, "tensor", tensor)
+    _check.index_dtype(op, "tensor", tensor, dtypes.int64)
+    t: Tensor = tensor
     if count == -1:
-        _integers(op, "tensor", t)
         if t.numel() == 0:
             raise ValueError(f"{op}: `num_classes` (=-1) cannot be counted in a Tensor without elements")
         seen = cast(t.detach(), dtypes.int64).reshape(-1)

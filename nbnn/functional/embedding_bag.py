@@ -12,7 +12,7 @@ from nbnn import dtypes
 from nbnn.autograd import Node
 from nbnn.functional import _check
 from nbnn.functional.array import cast, mul
-from nbnn.functional.embedding import _bound_norms, _buckets, _ids, _integers, _inverse_counts, _padding
+from nbnn.functional.embedding import _bound_norms, _buckets, _ids, _inverse_counts, _padding
 from nbnn.functional.indexing import narrow
 from nbnn.functional.shape import RESHAPE
 from nbnn.kernels import embedding_bag as K
@@ -129,7 +129,7 @@ BY_FREQUENCY = Op(
 
 def _starts(op: str, offsets: Any, count: int, include_last: bool) -> np.ndarray:
     """The B + 1 starts of the bags from checked offsets: the last one is where the last bag ends."""
-    _integers(op, "offsets", offsets)
+    _check.index_dtype(op, "offsets", offsets, dtypes.int64, dtypes.int32)
     if offsets.dim() != 1:
         raise ValueError(f"{op}: `offsets` must have one axis; got shape {offsets._shape}")
     values = _device.to_host(flat(cast(offsets, dtypes.int64)))
@@ -152,7 +152,8 @@ def _starts(op: str, offsets: Any, count: int, include_last: bool) -> np.ndarray
 
 def _check_bags(op: str, input: Any, weight: Any, mode: Any, psw: Any, by_frequency: Any, sparse: Any) -> None:
     _check.floating(op, "weight", weight)
-    _integers(op, "input", input)
+    _check.index_dtype(op, "input", input, dtypes.int64, dtypes.int32)
+    by_frequency = _check.flag(op, "scale_grad_by_freq", by_frequency)
     if weight.dim() != 2:
         raise ValueError(f"{op}: `weight` must have shape (V, D); got {weight._shape}")
     if input.dim() not in (1, 2):
@@ -278,7 +279,7 @@ def embedding_bag(
     else:
         if offsets is None:
             raise ValueError(f"{op}: `offsets` must be given for an input of one axis; got input {input._shape}")
-        starts = _starts(op, offsets, input._shape[0], bool(include_last_offset))
+        starts = _starts(op, offsets, input._shape[0], _check.flag(op, "include_last_offset", include_last_offset))
     if max_norm is not None:
         _bound_norms(op, weight, index, max_norm, norm_type)
     kind = dtypes.float32 if weight._dtype.is_half else weight._dtype

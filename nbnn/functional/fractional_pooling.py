@@ -50,8 +50,8 @@ POOL = Op(
 
 def _sizes(op: str, n: int, size: tuple, output_size: Any, output_ratio: Any) -> tuple[int, ...]:
     """The sizes of the result."""
-    if (output_size is None) == (output_ratio is None):
-        raise ValueError(f"{op}: give one of `output_size` (={output_size}) and `output_ratio` (={output_ratio})")
+    if output_size is None and output_ratio is None:
+        raise ValueError(f"{op}: `output_size` or `output_ratio` must be given")
     if output_size is not None:
         return _check.ntuple(op, "output_size", output_size, n, 1)
     given = output_ratio if isinstance(output_ratio, (tuple, list)) else (output_ratio,) * n
@@ -95,9 +95,12 @@ def _fractional(
         raise ValueError(f"{op}: `input` must have no empty axis behind the batch; got shape {input._shape}")
     kernel = _check.ntuple(op, "kernel_size", kernel_size, n, 1)
     outs = _sizes(op, n, size[-n:], output_size, output_ratio)
-    if any(o + k - 1 > s for o, k, s in zip(outs, kernel, size[-n:], strict=True)):
-        raise ValueError(f"{op}: `kernel_size` (={kernel}) and the output {outs} must fit: output + kernel - 1 is at "
-                         f"most the size of the input; got {size[-n:]}")  # fmt: skip
+    if any(o + k - 1 + (n == 3) > s for o, k, s in zip(outs, kernel, size[-n:], strict=True)):
+        less = "" if n == 3 else " - 1"
+        raise ValueError(
+            f"{op}: `kernel_size` (={kernel}) and the output {outs} must fit: output + kernel{less} is at most the "
+            f"size of the input; got {size[-n:]}"
+        )
     one = (1,) * (3 - n)
     params = (*size[2:], *one, *outs, *one, *kernel)
     y, index = apply(POOL, x, _places(op, n, input, samples, size[:2]), params=params)
@@ -120,7 +123,7 @@ _DOC = """The largest element of windows that lie at pseudo-random places, so th
     output_size : int or tuple, optional
         Sizes of the result.
     output_ratio : float or tuple, optional
-        Instead of `output_size`: what the sizes are multiplied by, between 0 and 1.
+        Without `output_size`: what the sizes are multiplied by, between 0 and 1.
     return_indices : bool
         Return the positions in the plane too, as `max_unpool{n}d` takes them.
     _random_samples : Tensor of shape (N, C, {n}), optional
@@ -134,7 +137,7 @@ _DOC = """The largest element of windows that lie at pseudo-random places, so th
     Raises
     ------
     ValueError
-        If neither or both of `output_size` and `output_ratio` are given, the windows do not fit, or a sample is out
+        If neither `output_size` nor `output_ratio` is given, the windows do not fit, or a sample is out
         of range.
     TypeError
         If `input` is not of a floating-point type, or an argument of the wrong type.
@@ -183,6 +186,6 @@ fractional_max_pool2d.__doc__ = _DOC.format(
     outs="(1, 2)", result="13., 15.",
 )  # fmt: skip
 fractional_max_pool3d.__doc__ = _DOC.format(
-    n=3, size="D, H, W", out="OD, OH, OW", order=", for D, H and W", count="16.0", example="1, 1, 4, 4",
-    kernel="(1, 2, 2)", outs="(1, 1, 2)", result="13., 15.",
+    n=3, size="D, H, W", out="OD, OH, OW", order=", for D, H and W", count="32.0", example="1, 2, 4, 4",
+    kernel="(1, 2, 2)", outs="(1, 1, 2)", result="29., 31.",
 )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 
 from nbnn.autograd import Node
 from nbnn.functional import _check, _precision
+from nbnn.functional._elementwise import whole
 from nbnn.functional._rules import linear_rule
 from nbnn.functional.array import promoted
 from nbnn.functional.shape import RESHAPE, broadcast_to, permute, transpose
@@ -274,13 +275,25 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         if op is LINEAR:
             _affine.learn((input, weight, bias), sizes)
         return out
+    of_integers = whole("linear", linear, input=input, weight=weight, bias=bias)
+    if of_integers is not None:
+        return of_integers
     _check.floating("linear", "input", input)
     _check.tensor("linear", "weight", weight)
     _check.same_dtype("linear", input=input, weight=weight, bias=bias)
     if weight.dim() == 1:
+        if bias is not None and (bias._shape or input.dim() == 2):
+            raise ValueError(
+                "linear: where `weight` has 1 axis, `bias` must be None, or have shape () and `input` not 2 axes; "
+                f"got bias {bias._shape}, input {input._shape}"
+            )
         out = linear(input, apply(RESHAPE, weight, params=((1, *weight._shape),)), bias)
         return apply(RESHAPE, out, params=(out._shape[:-1],))
     shape = input._shape
+    if bias is not None and bias.dim() > 1 and weight.dim() == 2 and shape[-1:] == weight._shape[1:]:
+        wanted = (*shape[:-1], weight._shape[0])
+        if _check.broadcast_shapes("linear", wanted, bias._shape) == wanted:
+            return linear(input, weight) + bias
     bias_shape = None if bias is None else bias._shape
     refusal = linear_rule(shape, weight._shape, bias_shape)
     _check.rule("linear", "linear", refusal, input=shape, weight=weight._shape, bias=bias_shape)
@@ -324,6 +337,9 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     tensor([[6.]])
     """
     op = "bilinear"
+    of_integers = whole(op, bilinear, input1=input1, input2=input2, weight=weight, bias=bias)
+    if of_integers is not None:
+        return of_integers
     _check.floating(op, "input1", input1)
     _check.tensor(op, "input2", input2)
     _check.tensor(op, "weight", weight)

@@ -213,7 +213,7 @@ def linear_cross_entropy(
         )
     if linear_bias is not None and _check.tensor(op, "linear_bias", linear_bias).shape != outputs:
         raise ValueError(f"{op}: `linear_bias` must have shape {tuple(outputs)}; got {tuple(linear_bias.shape)}")
-    _check.reduction(op, reduction)
+    reduction = _check.reduction(op, reduction)
     ignored = -100 if ignore_index is None else _check.integer(op, "ignore_index", ignore_index)
     given = {"weight": weight, "ignore_index": ignored, "label_smoothing": label_smoothing}
     whole = options is None or reduction == "none" or x.dim() != 2 or w.dim() != 2 or x.shape[0] == 0

@@ -317,11 +317,10 @@ _ACCEPTED = _check.Accepted()  # classes and spatial size of class targets
 def _class_geometry(op: str, input: Tensor, target: Tensor, weight: Tensor | None) -> tuple[int, int]:
     """The classes C, and the product S of the axes after them."""
     _check.floating(op, "input", input)
-    _check.tensor(op, "target", target)
+    rows = isinstance(input, Tensor) and input.dim() < 3
+    _check.index_dtype(op, "target", target, dtypes.int64, *((dtypes.uint8,) if rows else ()))
     if weight is not None:
         _check.same_dtype(op, input=input, weight=weight)
-    if target._dtype.is_floating_point or target._dtype is dtypes.bool_:
-        raise TypeError(f"{op}: `target` must hold integers (class indices); got {target._dtype!r}")
     shape = input._shape
     weight_shape = None if weight is None else weight._shape
     refusal, _, c, s = cross_entropy_rule(shape, target._shape, weight_shape)

@@ -7,9 +7,10 @@ from typing import Any
 from nbnn import dtypes
 from nbnn.autograd import Node
 from nbnn.functional import _check
+from nbnn.functional._elementwise import from_integers
 from nbnn.functional.activation import sigmoid
-from nbnn.functional.array import cast, mean, mul, neg, ones, sub, sum
-from nbnn.functional.elementwise_loss import make_loss, pair, reduced, spread
+from nbnn.functional.array import cast, div, mean, mul, neg, ones, sub, sum
+from nbnn.functional.elementwise_loss import as_input, make_loss, pair, reduced, spread
 from nbnn.functional.probability_loss import LOGITS
 from nbnn.functional.shape import unsqueeze
 from nbnn.kernels import elementwise_loss as E
@@ -135,9 +136,7 @@ def _reduced(losses: Tensor, reduction: str, single: bool) -> Tensor:
 def _scores(op: str, input: Any, target: Any) -> Tensor:
     """The scores as (N, C)."""
     _check.floating(op, "input", input)
-    _check.tensor(op, "target", target)
-    if target._dtype.is_floating_point or target._dtype is dtypes.bool_:
-        raise TypeError(f"{op}: `target` must hold integers (class indices); got {target._dtype!r}")
+    _check.index_dtype(op, "target", target, dtypes.int64)
     if input.dim() not in (1, 2) or input._shape[-1] == 0:
         raise ValueError(f"{op}: `input` must have shape (N, C) or (C,), with C above 0; got {input._shape}")
     return input if input.dim() == 2 else unsqueeze(input, 0)
@@ -187,7 +186,7 @@ def hinge_embedding_loss(
     """
     op = "hinge_embedding_loss"
     reduction = _check.reduction(op, reduction, size_average, reduce)
-    x, t = pair(op, input, target, True)
+    x, t = pair(op, input, as_input(op, input, target), True)
     return reduced(HINGE, x, t.detach(), reduction, _check.number(op, "margin", margin))
 
 
@@ -235,15 +234,19 @@ def margin_ranking_loss(
     op = "margin_ranking_loss"
     reduction = _check.reduction(op, reduction, size_average, reduce)
     low = _check.number(op, "margin", margin)
-    _check.floating(op, "input1", input1)
     shapes = tuple(
         _check.tensor(op, name, t)._shape for name, t in (("input1", input1), ("input2", input2), ("target", target))
     )
     if len(set(map(len, shapes))) > 1:
         raise ValueError(f"{op}: the inputs must have one number of axes; got {', '.join(map(str, shapes))}")
     _check.broadcast_shapes(op, *shapes)
-    a, b = pair(op, input1, input2, True, ("input1", "input2"))
-    d, t = pair(op, sub(a, b), target, True, ("input1 - input2", "target"))
+    for t in (input1, input2, target):
+        _check.numeric(op, t)
+    if not any(t.is_floating_point() for t in (input1, input2, target)):
+        target = from_integers(target)
+    if input1.is_floating_point() or input2.is_floating_point():
+        input1, input2 = pair(op, input1, input2, True, ("input1", "input2"))
+    d, t = pair(op, sub(input1, input2), target, True, ("input1 - input2", "target"))
     return reduced(RANKING, d, t, reduction, low)
 
 
@@ -285,7 +288,10 @@ def soft_margin_loss(
     """
     op = "soft_margin_loss"
     reduction = _check.reduction(op, reduction, size_average, reduce)
-    x, t = pair(op, input, target, True)
+    t = as_input(op, input, target)
+    if _check.broadcast_shapes(op, input._shape, t._shape) != input._shape:
+        raise ValueError(f"{op}: `target` must broadcast to the shape of `input`; got {target._shape}, {input._shape}")
+    x, t = pair(op, input, t, True)
     return reduced(SOFT_MARGIN, x, t, reduction)
 
 
@@ -348,7 +354,7 @@ def multi_margin_loss(
         raise ValueError(f"{op}: `p` (={p!r}) must be 1 or 2")
     x = _scores(op, input, target)
     n, c = x._shape
-    if target._shape not in ((input._shape[:-1],) if n != 1 or input.dim() == 2 else ((), (1,))):
+    if target._shape not in (((), (1,)) if n == 1 else (input._shape[:-1],)):
         raise ValueError(f"{op}: `target` must have shape {input._shape[:-1]}, one class a row; got {target._shape}")
     if weight is not None:
         _check.same_dtype(op, input=input, weight=weight)
@@ -457,9 +463,11 @@ def multilabel_soft_margin_loss(
     tensor(0.4100)
     """
     op = "multilabel_soft_margin_loss"
-    reduction = _check.reduction(op, reduction, size_average, reduce)
-    x, t = pair(op, input, target, True)
-    if not x._shape:
+    reduction = _check.reduction(op, reduction, size_average, reduce, old=False)
+    _check.floating(op, "input", input)
+    _check.numeric(op, _check.tensor(op, "target", target))
+    if not input._shape:
         raise ValueError(f"{op}: `input` must have at least 1 axis, (*, C); got shape ()")
+    x, t = pair(op, input, target, True)
     losses = reduced(LOGITS, x, t, "none", 0.0, spread(op, "weight", weight, x))
-    return _reduced(mean(losses, -1), reduction, False)
+    return _reduced(div(sum(losses, input.dim() - 1), input._shape[-1]), reduction, False)

@@ -178,8 +178,8 @@ def in_float32(norm: Any, x: Tensor, mean: Any, var: Any, weight: Any, bias: Any
     """Halves: computed in float32; the running statistics are written back."""
     wide = [None if t is None else cast(t, float32) for t in (mean, var, weight, bias)]
     y = norm(cast(x, float32), *wide, *rest)
-    for running, new in zip((mean, var), wide, strict=False):
-        if running is not None and new is not None:
+    for running, new in zip((mean, var) if rest[0] else (), wide, strict=False):
+        if running is not None and new is not None and new is not running:
             store(running, flat(cast(new, running._dtype)))
             running._version[0] += 1
     return cast(y, x._dtype)
@@ -195,8 +195,9 @@ def _geometry(input: Tensor, running_mean: Any, running_var: Any, weight: Any, b
         raise ValueError(f"batch_norm: `input` must have at least 2 axes (N, C, ...); got shape {shape}")
     n, c, s = shape[0], shape[1], math.prod(shape[2:])
     check_channels("batch_norm", input, c, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
-    _check.same_dtype("batch_norm", input=input, weight=weight, bias=bias)
-    _check.same_dtype("batch_norm", input=input, running_mean=running_mean, running_var=running_var)
+    _check.mixed_dtype(
+        "batch_norm", input, weight=weight, bias=bias, running_mean=running_mean, running_var=running_var
+    )
     return n, c, s
 
 
@@ -227,6 +228,7 @@ def batch_norm(
     momentum : float
         Share of the batch in the running statistics.
     eps : float
+        :math:`\epsilon`, keeps the divisor from zero; above 0 in training.
 
     Returns
     -------
@@ -257,7 +259,10 @@ def batch_norm(
     if found is None:
         found = _ACCEPTED.add(key, _geometry(input, running_mean, running_var, weight, bias))
     n, c, s = found
-    eps = check_eps("batch_norm", eps)
+    training, eps = _check.flag("batch_norm", "training", training), check_eps("batch_norm", eps)
+    if training and eps == 0:
+        raise ValueError(f"batch_norm: `eps` (={eps}) must be above 0 in training")
+    momentum = _check.number("batch_norm", "momentum", momentum)
     if input._dtype.is_half:
         return in_float32(batch_norm, input, running_mean, running_var, weight, bias, training, momentum, eps)
     if training and n * s == 1:
@@ -269,9 +274,8 @@ def batch_norm(
         return apply(BATCH_NORM, input, running_mean.detach(), rstd, weight, bias, params=(n, c, s, 0))
     y, batch_mean, batch_var, _ = apply(BATCH_NORM_TRAIN, input, weight, bias, params=(n, c, s, eps))
     if n * s > 0:
-        share = _check.number("batch_norm", "momentum", momentum)
         if running_mean is not None:
-            update_running(running_mean, batch_mean, share, 1.0)
+            update_running(running_mean, batch_mean, momentum, 1.0)
         if running_var is not None:
-            update_running(running_var, batch_var, share, n * s / (n * s - 1))
+            update_running(running_var, batch_var, momentum, n * s / (n * s - 1))
     return y

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nbnn.autograd import Node
 from nbnn.functional import _check
-from nbnn.functional._elementwise import elementwise, floating, overwritten
+from nbnn.functional._elementwise import bound, elementwise, floating, numbers, overwritten
 from nbnn.kernels import piecewise as K
 from nbnn.op import Op, apply, apply_unary, takes_arrays
 from nbnn.tensor import Tensor
@@ -49,7 +49,7 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
     Raises
     ------
     TypeError
-        If `input` is not of a floating-point type.
+        If `input` is no Tensor or array of numbers.
     ValueError
         If `min_val` is above `max_val`.
 
@@ -62,13 +62,19 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
     """
     if inplace:
         return overwritten("hardtanh", hardtanh, input, min_val, max_val)
-    x = floating("hardtanh", input)
     low, high = _check.number("hardtanh", "min_val", min_val), _check.number("hardtanh", "max_val", max_val)
     if low > high:
         raise ValueError(f"hardtanh: `min_val` (={min_val}) must be at most `max_val` (={max_val})")
-    return apply(HARDTANH, x, params=(low, high))
+    return _clipped("hardtanh", input, low, high)
 
 
+def _clipped(op: str, input: Tensor, low: float, high: float) -> Tensor:
+    low, high = bound(op, "min_val", low, input), bound(op, "max_val", high, input)
+    whole = numbers(op, input, lambda x: apply(HARDTANH, x, params=(low, high)))
+    return apply(HARDTANH, input, params=(low, high)) if whole is None else whole
+
+
+@takes_arrays
 def hardtanh_(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
     """`hardtanh` in place.
 
@@ -79,7 +85,8 @@ def hardtanh_(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Ten
     >>> F.hardtanh_(nbnn.tensor([-4.0, -1.0, 2.0, 7.0]))
     tensor([-1., -1.,  1.,  1.])
     """
-    return hardtanh(input, min_val, max_val, inplace=True)
+    low, high = _check.number("hardtanh", "min_val", min_val), _check.number("hardtanh", "max_val", max_val)
+    return overwritten("hardtanh", lambda x: _clipped("hardtanh", x, low, high), input)
 
 
 @takes_arrays
@@ -101,7 +108,7 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     Raises
     ------
     TypeError
-        If `input` is not of a floating-point type.
+        If `input` is no Tensor or array of numbers.
 
     Examples
     --------
@@ -112,7 +119,7 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     """
     if inplace:
         return overwritten("relu6", relu6, input)
-    return apply(HARDTANH, floating("relu6", input), params=(0.0, 6.0))
+    return _clipped("relu6", input, 0.0, 6.0)
 
 
 @takes_arrays
@@ -243,10 +250,10 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     >>> F.softshrink(nbnn.tensor([-1.0, 0.2, 2.0]))
     tensor([-0.5000,  0.0000,  1.5000])
     """
-    x, bound = floating("softshrink", input), _check.number("softshrink", "lambd", lambd)
-    if not bound >= 0:
+    x, width = floating("softshrink", input), _check.number("softshrink", "lambd", lambd)
+    if not width >= 0:
         raise ValueError(f"softshrink: `lambd` (={lambd}) must be at least 0")
-    return apply(SOFTSHRINK, x, params=(bound,))
+    return apply(SOFTSHRINK, x, params=(width,))
 
 
 @takes_arrays
@@ -270,7 +277,7 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
     Raises
     ------
     TypeError
-        If `input` is not of a floating-point type.
+        If `input` is no Tensor or array of numbers.
 
     Examples
     --------
@@ -298,6 +305,7 @@ def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
     return overwritten("threshold", _threshold, input, threshold, value)
 
 
-def _threshold(input: Tensor, bound: float, value: float) -> Tensor:
-    params = (_check.number("threshold", "threshold", bound), _check.number("threshold", "value", value))
-    return apply(THRESHOLD, floating("threshold", input), params=params)
+def _threshold(input: Tensor, threshold: float, value: float) -> Tensor:
+    low, other = bound("threshold", "threshold", threshold, input), bound("threshold", "value", value, input)
+    whole = numbers("threshold", input, lambda x: apply(THRESHOLD, x, params=(low, other)))
+    return apply(THRESHOLD, input, params=(low, other)) if whole is None else whole

@@ -8,10 +8,12 @@ from typing import Any
 import nbnn.device as _device
 from nbnn import dtypes
 from nbnn.autograd import Node, is_grad_enabled
-from nbnn.dtypes import float32
+from nbnn.dtypes import float32, float64, int64
 from nbnn.functional import _check
+from nbnn.functional._elementwise import from_integers
 from nbnn.functional._rules import max_pool_rule
-from nbnn.functional.array import cast, mul
+from nbnn.functional.array import cast, mean, mul, ne, neg
+from nbnn.functional.rounding import abs as absolute
 from nbnn.functional.shape import RESHAPE
 from nbnn.kernels import pooling as K
 from nbnn.op import Op, apply, takes_arrays
@@ -106,12 +108,8 @@ POWER: Op = Op(
     "power",
     K.power,
     saves_inputs=(0,),
-    grad=lambda node, g: (mul(g, _power_slope(*node.saved, *node.params)),),
+    grad=lambda node, g: (mul(mul(g, node.params[0]), apply(POWER, *node.saved, params=(node.params[0] - 1.0,))),),
 )
-
-
-def _power_slope(x: Tensor, exponent: float) -> Tensor:
-    return apply(POWER, x, params=(exponent - 1.0,)) * exponent
 
 
 def planes(op: str, n: int, x: Tensor) -> tuple[Tensor, tuple]:
@@ -156,13 +154,17 @@ def _max_pool(
     return_indices: bool,
 ) -> Any:
     """Pool the last n axes."""
+    if isinstance(input, Tensor) and input._dtype in dtypes.ALL[1:6]:  # integers
+        wide = cast(input, float64)
+        inner = _max_pool(op, n, wide, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+        return (cast(inner[0], input._dtype), inner[1]) if return_indices else cast(inner, input._dtype)
     x, size = planes(op, n, input)
     kernel = _check.ntuple(op, "kernel_size", kernel_size, n, 1)
     steps = kernel if stride is None or stride == () else _check.ntuple(op, "stride", stride, n, 1)
     pads = _check.ntuple(op, "padding", padding, n, 0)
     gaps = _check.ntuple(op, "dilation", dilation, n, 1)
     windows = (_lead(kernel, 1), _lead(steps, 1), _lead(pads, 0), _lead(gaps, 1))
-    refusal, *outs = max_pool_rule(size, *windows, ceil_mode)
+    refusal, *outs = max_pool_rule(size, *windows, _check.flag(op, "ceil_mode", ceil_mode))
     _check.rule(op, "max_pool", refusal, input=input._shape, kernel_size=kernel, padding=pads, dilation=gaps)
     return _largest(x, (*size[2:], *outs, *sum(windows, ())), n, input._shape, return_indices)
 
@@ -179,6 +181,10 @@ def _avg_pool(
     divisor_override: Any,
 ) -> Tensor:
     """Average the windows of the last n axes."""
+    if isinstance(input, Tensor) and input._dtype is int64:
+        wide = cast(input, float64)
+        y = _avg_pool(op, n, wide, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+        return cast(mul(y, 1.0 + 2.0**-40), int64)  # towards 0; a quotient without a rest stays what it is
     x, size = planes(op, n, input)
     kernel = _check.ntuple(op, "kernel_size", kernel_size, n, 1)
     steps = kernel if stride is None or stride == () else _check.ntuple(op, "stride", stride, n, 1)
@@ -187,25 +193,31 @@ def _avg_pool(
     if divisor_override is not None and divisor == 0:
         raise ValueError(f"{op}: `divisor_override` (=0) must not be 0")
     windows = (_lead(kernel, 1), _lead(steps, 1), _lead(pads, 0))
-    refusal, *outs = max_pool_rule(size, *windows, (1, 1, 1), ceil_mode)
+    refusal, *outs = max_pool_rule(size, *windows, (1, 1, 1), _check.flag(op, "ceil_mode", ceil_mode))
+    if n == 3 and not refusal and any(k > s for k, s in zip(kernel, size[2:], strict=True)):
+        refusal = 2
     _check.rule(op, "avg_pool", refusal, input=input._shape, kernel_size=kernel, padding=pads)
-    params = (*size[2:], *outs, *sum(windows, ()), int(bool(count_include_pad)), divisor)
+    inclusive = int(_check.flag(op, "count_include_pad", count_include_pad))
+    params = (*size[2:], *outs, *sum(windows, ()), inclusive, divisor)
     return _as_given(apply(AVG_POOL, x, params=params), n, input._shape, tuple(outs))
 
 
 def _parts(op: str, n: int, input: Tensor, output_size: Any) -> tuple[Tensor, tuple, tuple]:
     """The input as planes, with its shape and the three sizes of the output; None keeps the input's size."""
     x, size = planes(op, n, input)
+    or_none = ", or None for some of them" if n > 1 else ""
+    if output_size is None or (n == 1 and output_size in ((None,), [None])):
+        raise TypeError(f"{op}: `output_size` (={output_size!r}) must be an int or {n} ints{or_none}")
     if isinstance(output_size, (tuple, list)):
-        if len(output_size) not in (1, n):
-            raise ValueError(f"{op}: `output_size` (={tuple(output_size)}) must be an int, None or {n} of them")
-        given = tuple(output_size) * (n if len(output_size) == 1 else 1)
+        if len(output_size) != n:
+            raise ValueError(f"{op}: `output_size` (={tuple(output_size)}) must be an int or {n} ints{or_none}")
+        given = tuple(output_size)
     else:
         given = (output_size,) * n
     wanted = tuple(
         s if g is None else _check.integer(op, "output_size", g, 0) for g, s in zip(given, size[-n:], strict=True)
     )
-    if 0 in size[1:]:
+    if 0 in input._shape[1:]:
         raise ValueError(
             f"{op}: the axes of `input` that are pooled, and its channels, must not be empty; got input {input._shape}"
         )
@@ -219,6 +231,9 @@ def _adaptive_max_pool(op: str, n: int, input: Tensor, output_size: Any, return_
 
 
 def _adaptive_avg_pool(op: str, n: int, input: Tensor, output_size: Any) -> Tensor:
+    if isinstance(input, Tensor) and 0 in input._shape[1:] and output_size in (1, (1,) * n, [1] * n):
+        x, size = planes(op, n, input)
+        return _as_given(mean(x, (2, 3, 4), True), n, input._shape, (1, 1, 1))
     x, size, outs = _parts(op, n, input, output_size)
     kernel = steps = (0,) * 3
     if all(o and s % o == 0 for o, s in zip(outs, size[2:], strict=True)):  # equal parts: windows side by side
@@ -228,15 +243,25 @@ def _adaptive_avg_pool(op: str, n: int, input: Tensor, output_size: Any) -> Tens
 
 
 def _lp_pool(op: str, n: int, input: Tensor, norm_type: Any, kernel_size: Any, stride: Any, ceil_mode: bool) -> Tensor:
-    _check.floating(op, "input", input)
     p = _check.number(op, "norm_type", norm_type)
-    if not (p != 0 and math.isfinite(p)):
-        raise ValueError(f"{op}: `norm_type` (={norm_type}) must be finite and not 0")
+    if n == 1 and math.isfinite(p):
+        kernel_size = _check.integer(op, "kernel_size", kernel_size, 1)
+    input = from_integers(input)
+    _check.floating(op, "input", input)
+    if p == 0 or p != p:
+        raise ValueError(f"{op}: `norm_type` (={norm_type}) must be a number other than 0")
+    if math.isinf(p):  # the limits: the largest and the smallest size
+        sizes = absolute(input) if p > 0 else neg(absolute(input))
+        largest = _max_pool(op, n, sizes, kernel_size, stride, 0, 1, ceil_mode, False)
+        return largest if p > 0 else neg(largest)
     if input._dtype.is_half:  # powers leave the range of a half
         return cast(_lp_pool(op, n, cast(input, float32), p, kernel_size, stride, ceil_mode), input._dtype)
     means = _avg_pool(op, n, apply(POWER, input, params=(p,)), kernel_size, stride, 0, ceil_mode, True, None)
     count = math.prod(_check.ntuple(op, "kernel_size", kernel_size, n, 1))
-    return apply(POWER, mul(means, count), params=(1.0 / p,))
+    total = mul(means, count)
+    if p == 1:
+        total = mul(total, cast(ne(total.detach(), 0.0), total._dtype))  # the derivative at 0 is chosen to be 0
+    return apply(POWER, total, params=(1.0 / p,))
 
 
 _DOC = """Largest value of each window over the last {n} {axes}.
@@ -377,8 +402,8 @@ _ADAPTIVE_DOC = """{what} of equal parts of the last {n} {axes}.
     Parameters
     ----------
     input : Tensor or array of shape (N, C, {size}) or (C, {size})
-    output_size : int or None{or_tuple}
-        How many parts; None is one for each position.{indices}
+    output_size : int{or_tuple}
+        How many parts; None in a tuple is one for each position.{indices}
 
     Returns
     -------
@@ -409,7 +434,7 @@ _LP_DOC = """Power average of each window over the last {n} {axes}: :math:`y = (
     ----------
     input : Tensor or array of shape (N, C, {size}) or (C, {size})
     norm_type : float
-        p; 1 gives the sum.
+        p; 1 gives the sum, inf and -inf the largest and the smallest of the sizes.
     kernel_size : int or tuple
         Size of the window.
     stride : int or tuple, optional
@@ -424,7 +449,7 @@ _LP_DOC = """Power average of each window over the last {n} {axes}: :math:`y = (
     Raises
     ------
     ValueError
-        If sizes or the number of axes do not fit, or `norm_type` is 0 or not finite.
+        If sizes or the number of axes do not fit, or `norm_type` is 0 or NaN.
     TypeError
         If `input` is not of a floating-point type, or a size is not an int.
 

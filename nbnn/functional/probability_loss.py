@@ -9,6 +9,7 @@ from typing import Any
 import nbnn.device as _device
 from nbnn import dtypes
 from nbnn.functional import _check
+from nbnn.functional._elementwise import from_integers
 from nbnn.functional.activation import sigmoid
 from nbnn.functional.array import add, cast, div, lt, mean, mul, neg, sub, sum
 from nbnn.functional.creation import full as filled
@@ -64,8 +65,8 @@ def _same_shape(op: str, input: Any, target: Any) -> tuple[Tensor, Tensor]:
     return pair(op, input, target, False)
 
 
-def _check_unit(op: str, x: Tensor) -> None:
-    """The numbers of `x` must lie in [0, 1]: called where the loss is NaN, as it is for every number outside."""
+def _check_unit(op: str, name: str, x: Tensor) -> None:
+    """The numbers of `x` must lie in [0, 1]."""
     wide = cast(x.detach(), dtypes.float32) if x._dtype.is_half else x
     n = wide.numel()
     counts = _device.empty(-(-n // K.BLOCK), dtypes.int64.storage, x.device)
@@ -76,7 +77,7 @@ def _check_unit(op: str, x: Tensor) -> None:
         start = int(bad[0]) * K.BLOCK
         first = next(i for i in range(start, n) if not 0.0 <= host[i] <= 1.0)
         at = ", ".join(map(str, _check.unravel(first, x._shape)))
-        raise ValueError(f"{op}: `input`[{at}] (={host[first]}) must be between 0 and 1")
+        raise ValueError(f"{op}: `{name}`[{at}] (={host[first]}) must be between 0 and 1")
 
 
 @takes_arrays
@@ -111,7 +112,7 @@ def binary_cross_entropy(
     Raises
     ------
     ValueError
-        If shapes do not fit, a number of `input` is outside [0, 1] or `reduction` is unknown.
+        If shapes do not fit, a number of `input` or `target` is outside [0, 1] or `reduction` is unknown.
     TypeError
         If an input is no Tensor or array of floating-point numbers.
 
@@ -124,10 +125,12 @@ def binary_cross_entropy(
     """
     op = "binary_cross_entropy"
     reduction = _check.reduction(op, reduction, size_average, reduce)
+    _check.same_dtype(op, input=input, target=target)
     x, t = _same_shape(op, input, target)
     out = reduced(BINARY, x, t, reduction, 0.0, spread(op, "weight", weight, x))
     if x.numel() and (reduction == "none" or math.isnan(out.item())):
-        _check_unit(op, x)
+        _check_unit(op, "input", x)  # every number outside makes the loss NaN
+    _check_unit(op, "target", t)
     return out
 
 
@@ -179,7 +182,9 @@ def binary_cross_entropy_with_logits(
     """
     op = "binary_cross_entropy_with_logits"
     reduction = _check.reduction(op, reduction, size_average, reduce)
-    x, t = _same_shape(op, input, target)
+    _check.floating(op, "input", input)
+    _check.floating(op, "target", target)
+    x, t = _same_shape(op, cast(input, target._dtype), target)  # the result has the type of the targets
     w, p = spread(op, "weight", weight, x), spread(op, "pos_weight", pos_weight, x)
     return reduced(LOGITS, x, t, reduction, 0.0, w, p)
 
@@ -235,19 +240,21 @@ def kl_div(
     op = "kl_div"
     batch = reduction == "batchmean"
     reduction = _check.reduction(op, "mean" if batch else reduction, size_average, reduce)
+    log_target = _check.flag(op, "log_target", log_target)
+    _check.floating(op, "input", input)
+    _check.floating(op, "target", target)
     x, t = pair(op, input, target, True)
     count = None
     if batch and reduction == "mean":
         shape = _check.broadcast_shapes(op, input._shape, target._shape)
-        if not shape:
-            raise ValueError(f"{op}: `input` must have at least 1 axis for a mean over the batch; got shape ()")
-        count = float(shape[0])
+        count = float(shape[0] if shape else 1)
     elif reduction == "mean":
         warnings.warn(
             f"{op}: `reduction` 'mean' divides by the number of elements, which gives no divergence; 'batchmean' does",
             UserWarning,
             stacklevel=3,
         )
+    return reduced(LOG_DIVERGENCE if log_target else DIVERGENCE, x, t, reduction, count=count)
     return reduced(LOG_DIVERGENCE if log_target else DIVERGENCE, x, t, reduction, count=count)
 
 
@@ -306,8 +313,12 @@ def poisson_nll_loss(
     tensor([1.0000, 0.7183])
     """
     op = "poisson_nll_loss"
-    reduction = _check.reduction(op, reduction, size_average, reduce)
+    reduction = _check.reduction(op, reduction, size_average, reduce, old=False)
     shift = _check.number(op, "eps", eps)
+    log_input, full = _check.flag(op, "log_input", log_input), _check.flag(op, "full", full)
+    _check.numeric(op, _check.tensor(op, "input", input))
+    if not _check.tensor(op, "target", target).is_floating_point():
+        input = from_integers(input)
     x, t = pair(op, input, target, True)
     kind = x._dtype
     if kind.is_half:
@@ -339,11 +350,11 @@ def gaussian_nll_loss(
     input, target : Tensor of one shape
         Shapes that differ but broadcast are broadcast, with a warning.
     var : Tensor or float
-        The variance, of the shape of `input`, of that shape with a last axis of 1, or without its last axis.
+        The variance, of the shape of `input`, of that shape with one axis of 1, or without its last axis.
     full : bool
         Add the constant :math:`\ln(2 \pi) / 2`.
     eps : float
-        The least variance, above 0.
+        The least variance.
     reduction : {"mean", "sum", "none"}
 
     Returns
@@ -353,7 +364,7 @@ def gaussian_nll_loss(
     Raises
     ------
     ValueError
-        If shapes do not fit, a variance is negative, `eps` is not above 0 or `reduction` is unknown.
+        If shapes do not fit, a variance is negative or `reduction` is unknown.
     TypeError
         If an input is no Tensor or array of floating-point numbers.
 
@@ -369,10 +380,12 @@ def gaussian_nll_loss(
     tensor(0.2500)
     """
     op = "gaussian_nll_loss"
-    reduction = _check.reduction(op, reduction)
+    reduction = _check.reduction(op, reduction, old=False)
     low = _check.number(op, "eps", eps)
-    if not low > 0:
-        raise ValueError(f"{op}: `eps` (={eps}) must be above 0")
+    for name, value in (("input", input), ("target", target)):
+        _check.numeric(op, _check.tensor(op, name, value))
+    if not target.is_floating_point():
+        input = from_integers(input)
     x, t = pair(op, input, target, True)
     kind = x._dtype
     if kind.is_half:
@@ -386,6 +399,8 @@ def gaussian_nll_loss(
 def _variance(op: str, var: Any, input: Tensor, x: Tensor) -> Tensor:
     """The variances as a Tensor that broadcasts with the losses."""
     if not isinstance(var, Tensor):
+        if not isinstance(var, float):
+            raise TypeError(f"{op}: `var` (={var!r}) must be a Tensor or a float; got {type(var).__name__}")
         number = _check.number(op, "var", var)
         if number < 0:
             raise ValueError(f"{op}: `var` (={var}) must not be negative")
@@ -394,10 +409,12 @@ def _variance(op: str, var: Any, input: Tensor, x: Tensor) -> Tensor:
     shape = input._shape
     if var._shape == shape[:-1] and shape:
         var = unsqueeze(var, -1)
-    elif var._shape not in (shape, (*shape[:-1], 1)):
-        raise ValueError(
-            f"{op}: `var` must have the shape of `input`, {shape}, or one number for its last axis; got {var._shape}"
-        )
+    else:
+        rest = [v for v, n in zip(var._shape, shape, strict=False) if v != n]
+        if len(var._shape) != len(shape) or rest not in ([], [1]):
+            raise ValueError(
+                f"{op}: `var` must have the shape of `input`, {shape}, or 1 for one of its axes; got {var._shape}"
+            )
     if bool(sum(lt(var.detach(), 0.0)).item()):
         raise ValueError(f"{op}: `var` must not hold negative numbers")
     return cast(var, x._dtype)

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from nbnn.autograd import Node
-from nbnn.dtypes import float32
+from nbnn.dtypes import float32, promote_types
 from nbnn.functional import _check
 from nbnn.functional.array import cast, mean, sum
 from nbnn.functional.creation import zeros
@@ -123,6 +123,8 @@ def _row_norm(op: Op, x: Tensor, weight: Tensor | None, bias: Tensor | None, par
 def _last_axes(op: str, x: Tensor, normalized_shape: Any, **tensors: Tensor | None) -> list[Tensor | None]:
     """The Tensors with one axis, if `normalized_shape` is the end of the input's shape and all have that shape."""
     _check.floating(op, "input", x)
+    if not isinstance(normalized_shape, (tuple, list)):
+        raise TypeError(f"{op}: `normalized_shape` (={normalized_shape!r}) must be a tuple of ints")
     shape = _check.sizes(op, "normalized_shape", normalized_shape)
     if not shape:
         raise ValueError(f"{op}: `normalized_shape` (=()) must have at least 1 axis")
@@ -131,7 +133,8 @@ def _last_axes(op: str, x: Tensor, normalized_shape: Any, **tensors: Tensor | No
     for name, t in tensors.items():
         if t is not None and _check.tensor(op, name, t)._shape != shape:
             raise ValueError(f"{op}: `{name}` must have shape `normalized_shape` (={shape}); got {t._shape}")
-    _check.same_dtype(op, input=x, **tensors)
+    if op == "layer_norm":
+        _check.mixed_dtype(op, x, **tensors)
     if len(shape) == 1:
         return list(tensors.values())
     length = math.prod(shape)
@@ -153,7 +156,7 @@ def layer_norm(
     Parameters
     ----------
     input : Tensor or array of shape (..., *normalized_shape)
-    normalized_shape : int or tuple of int
+    normalized_shape : tuple of int
         The sizes of the axes that are normalised together.
     weight, bias : Tensor of shape normalized_shape, optional
         :math:`\gamma` and :math:`\beta`; 1 and 0 where left out.
@@ -179,7 +182,7 @@ def layer_norm(
     --------
     >>> import nbnn
     >>> import nbnn.nn.functional as F
-    >>> F.layer_norm(nbnn.tensor([[1.0, 3.0], [4.0, 0.0]]), 2)
+    >>> F.layer_norm(nbnn.tensor([[1.0, 3.0], [4.0, 0.0]]), (2,))
     tensor([[-1.0000,  1.0000],
             [ 1.0000, -1.0000]])
     """
@@ -197,7 +200,7 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
     Parameters
     ----------
     input : Tensor or array of shape (..., *normalized_shape)
-    normalized_shape : int or tuple of int
+    normalized_shape : tuple of int
         The sizes of the axes that are normalised together.
     weight : Tensor of shape normalized_shape, optional
         :math:`\gamma`; 1 where left out.
@@ -231,6 +234,10 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
     # halves are computed in float32, and so is their default
     smallest = 2.0 ** (-52 if input._dtype.itemsize == 8 else -23)
     eps = smallest if eps is None else check_eps("rms_norm", eps)
+    if weight is not None and weight._dtype is not input._dtype:
+        wide = promote_types(float32, promote_types(input._dtype, weight._dtype))
+        params = (1, math.prod(shape), 1, eps, 0)
+        return cast(_row_norm(RMS_NORM, cast(input, wide), cast(weight, wide), None, params), input._dtype)
     return _row_norm(RMS_NORM, input, weight, None, (1, math.prod(shape), 1, eps, 0))
 
 
@@ -289,7 +296,7 @@ def group_norm(
     if shape[1] % groups:
         raise ValueError(f"{op}: `num_groups` (={groups}) must divide the channels; got input {shape}")
     check_channels(op, input, shape[1], weight=weight, bias=bias)
-    _check.same_dtype(op, input=input, weight=weight, bias=bias)
+    _check.mixed_dtype(op, input, weight=weight, bias=bias)
     spatial = math.prod(shape[2:])
     if shape[0] * (shape[1] // groups) * spatial == 1:
         raise ValueError(f"{op}: a group needs more than one element; got input {shape}, `num_groups` (={groups})")
@@ -368,9 +375,9 @@ def instance_norm(
         raise ValueError(f"{op}: `input` must have at least 2 axes (N, C, ...); got shape {shape}")
     stats = {"running_mean": running_mean, "running_var": running_var}
     check_channels(op, input, shape[1], **stats, weight=weight, bias=bias)
-    _check.same_dtype(op, input=input, weight=weight, bias=bias)
-    _check.same_dtype(op, input=input, **stats)
-    eps = check_eps(op, eps)
+    _check.mixed_dtype(op, input, weight=weight, bias=bias, **stats)
+    use_input_stats = _check.flag(op, "use_input_stats", use_input_stats)
+    eps, momentum = check_eps(op, eps), _check.number(op, "momentum", momentum)
     if input._dtype.is_half:
         return in_float32(instance_norm, input, *stats.values(), weight, bias, use_input_stats, momentum, eps)
     if not use_input_stats:
@@ -381,5 +388,5 @@ def instance_norm(
     if spatial == 1:
         raise ValueError(f"{op}: a channel of an image needs more than one element; got input {shape}")
     if running_mean is not None or running_var is not None:
-        _update_from_images(input, running_mean, running_var, _check.number(op, "momentum", momentum))
+        _update_from_images(input, running_mean, running_var, momentum)
     return _row_norm(INSTANCE_NORM, input, weight, bias, (shape[1], 1, spatial, eps, 1))

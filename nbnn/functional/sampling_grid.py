@@ -113,6 +113,10 @@ def _check_sampling(op: str, input: Tensor, grid: Tensor, mode: Any, padding_mod
         raise RuntimeError(f"{op}: all Tensors must lie on one device; got {input.device}, {grid.device}")
 
 
+def _aligned(op: str, align_corners: bool | None) -> bool:
+    return align_corners is not None and _check.flag(op, "align_corners", align_corners)
+
+
 @takes_arrays
 def grid_sample(
     input: Tensor,
@@ -170,7 +174,7 @@ def grid_sample(
     images, channels, *size = x._shape
     outs = at._shape[1:-1]
     points = math.prod(outs)
-    chosen, padding, aligned = _MODES[mode], _PADDINGS[padding_mode], bool(align_corners)
+    chosen, padding, aligned = _MODES[mode], _PADDINGS[padding_mode], _aligned("grid_sample", align_corners)
     n = K.TAPS[chosen]
     places = unbind(apply(RESHAPE, at, params=((images * points, len(size)),)), 1)
     taps = [
@@ -243,11 +247,11 @@ def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> 
     if theta._shape != (shape[0], axes, axes + 1):
         wanted = (shape[0], axes, axes + 1)
         raise ValueError(f"{op}: `theta` must have shape {wanted} for `size` (={shape}); got {theta._shape}")
-    outs = shape[2:]
+    outs, aligned = shape[2:], _aligned(op, align_corners)
     kind = dtypes.float32 if theta._dtype.is_half else theta._dtype
     columns = []
     for k in reversed(range(axes)):
-        ticks = _ticks(outs[k], bool(align_corners), kind, theta.device)
+        ticks = _ticks(outs[k], aligned, kind, theta.device)
         line = apply(RESHAPE, ticks, params=((outs[k], *(1,) * (axes - 1 - k)),))
         columns.append(expanded(op, line, outs))
     columns.append(expanded(op, linspace(1.0, 1.0, 1, dtype=kind, device=theta.device), outs))

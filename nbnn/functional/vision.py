@@ -12,6 +12,7 @@ from nbnn import dtypes
 from nbnn.autograd import Node
 from nbnn.functional import _check
 from nbnn.functional.pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
+from nbnn.functional.rounding import floor
 from nbnn.functional.shape import RESHAPE
 from nbnn.kernels import vision as K
 from nbnn.op import Op, apply, takes_arrays
@@ -131,6 +132,9 @@ def _scale(size: int, out: int, factor: float | None, aligned: bool) -> float:
     return 1.0 / factor if factor else size / out
 
 
+_OF_BYTES = ("nearest", "nearest-exact", "bilinear", "bicubic")  # computed in float64 and rounded
+
+
 def _check_image(op: str, input: Tensor, mode: Any, align_corners: Any, antialias: Any) -> None:
     _check.floating(op, "input", input)
     if not isinstance(mode, str) or mode not in _MODES:
@@ -191,7 +195,8 @@ def interpolate(
     ValueError
         If the shape does not fit the mode, or an argument is out of range.
     TypeError
-        If `input` is not of a floating-point type, or an argument of the wrong type.
+        If `input` is not of a floating-point type (the nearest modes, "bilinear" and "bicubic" take uint8 too), or an
+        argument is of the wrong type.
 
     References
     ----------
@@ -205,13 +210,18 @@ def interpolate(
     tensor([[[0.0000, 0.5000, 1.5000, 2.0000]]])
     """
     op = "interpolate"
-    _check_image(op, input, mode, align_corners, antialias)
+    of_bytes = isinstance(input, Tensor) and input._dtype is dtypes.uint8 and mode in _OF_BYTES
+    _check_image(op, input.to(dtypes.float64) if of_bytes else input, mode, align_corners, antialias)
     shape = input._shape
     outs, factors = _output_sizes(op, shape, size, scale_factor)
     if recompute_scale_factor:
         if factors is None:
             raise ValueError(f"{op}: `recompute_scale_factor` (={recompute_scale_factor}) needs a `scale_factor`")
         factors = None
+    if of_bytes and mode in _SMOOTH:
+        return _bytes(input, outs, factors, mode, align_corners, antialias)
+    if of_bytes:
+        return interpolate(input.to(dtypes.float64), None if factors else outs, factors, mode).to(dtypes.uint8)
     axes = len(outs)
     if mode == "area":
         return (adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d)[axes - 1](input, outs)
@@ -225,6 +235,16 @@ def interpolate(
     x = apply(RESHAPE, input.to(kind), params=((shape[0] * shape[1], *sizes3),))
     y = apply(RESAMPLE, x, *tables, params=(*sizes3, *outs3, *map(_taps, kinds, scales3)))
     return apply(RESHAPE, y.to(input._dtype), params=((*shape[:2], *outs),))
+
+
+def _bytes(x: Tensor, outs: tuple, factors: Any, mode: str, align_corners: bool | None, antialias: bool) -> Tensor:
+    """Images of bytes: first the rows are resampled and rounded, then the columns, as PyTorch does."""
+    for size, place in (((x._shape[2], outs[1]), 1), (outs, 0)):
+        scale = None if factors is None else tuple(factors[k] if k == place else 1.0 for k in range(2))
+        given = size if scale is None else None
+        y = interpolate(x.to(dtypes.float64), given, scale, mode, align_corners, None, antialias)
+        x = floor(y + 0.5).clamp(0, 255).to(dtypes.uint8)
+    return x
 
 
 def _old(name: str, instead: str) -> None:

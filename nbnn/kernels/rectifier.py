@@ -40,9 +40,9 @@ def elu(x, alpha, scale, rate):
 
 @over_elements(2)
 def elu_backward(grad, x, alpha, scale, rate):
-    """dx = grad * scale where x > 0, else grad * alpha * rate * e**(rate * x)."""
+    """dx = grad * alpha * rate * e**(rate * x) where x <= 0, else (also at NaN) grad * scale."""
     e = type(x)(alpha * rate) * vm.exp(x * type(x)(rate))
-    return grad * (type(x)(scale) if x > 0 else e)
+    return grad * (e if x <= 0 else type(x)(scale))
 
 
 @over_elements(1)

@@ -320,6 +320,19 @@ CASES = [
     *MIXED,
     *(case for n in (1, 2, 3) for case in transposed_rank(n)),
     *MIXED_TRANSPOSED,
+    *(
+        Case(
+            f"{name}-integers",
+            form,
+            lambda r: (r.integers(-9, 9, (2, 2, 5)), r.integers(-9, 9, (2, 2, 2)), None, 2, 1),
+            oracle,
+            grad=(),
+        )
+        for name, form, oracle in (
+            ("conv1d", call(1), lambda *a: conv(1)(*a).astype(int)),
+            ("conv_transpose1d", call_transpose(1), lambda *a: conv_transpose(1)(*a).astype(int)),
+        )
+    ),
 ]
 
 
@@ -366,7 +379,7 @@ def refusals(n):
         bad("weight_rank", rf"`weight` must have {n + 2} axes; got shape \(4, 4\)", w=image(4, 4)),
         bad("input_rank", rf"`input` must have {n + 1} axes, or {n + 2} with a batch; got shape \(4,\)", x=image(4)),
         bad("input_rank_20", rf"`input` must have {n + 1} axes", x=nbnn.ones((1,) * 20)),
-        bad("integers", r"`input` must have a floating-point dtype", TypeError, x=x.long(), w=w.long()),
+        bad("bools", r"operands must be numbers; got nbnn.bool", TypeError, x=x > 0, w=w > 0),
         bad("dtypes", r"all inputs must have one dtype.*`weight` nbnn.float64", TypeError, w=w.double()),
         bad("weight_none", r"`weight` must be a Tensor; got NoneType", TypeError, w=None),
         bad("input_list", r"`input` must be a Tensor; got list", TypeError, x=[1.0]),
@@ -401,7 +414,7 @@ def transposed_refusals(n):
         bad("weight_rank", rf"`weight` must have {n + 2} axes; got shape \(4, 4\)", w=image(4, 4)),
         bad("input_rank", rf"`input` must have {n + 1} axes, or {n + 2} with a batch; got shape \(4,\)", x=image(4)),
         bad("dtypes", r"all inputs must have one dtype.*`weight` nbnn.float64", TypeError, w=w.double()),
-        bad("integers", r"`input` must have a floating-point dtype", TypeError, x=x.long(), w=w.long()),
+        bad("bools", r"operands must be numbers; got nbnn.bool", TypeError, x=x > 0, w=w > 0),
         bad("weight_none", r"`weight` must be a Tensor; got NoneType", TypeError, w=None),
     ]  # fmt: skip
 

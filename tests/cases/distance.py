@@ -127,8 +127,8 @@ ERRORS = [
       for name in ("pairwise_distance", "cosine_similarity", "cdist")),
     *(Bad(f"{name}-integers", lambda F, name=name, n=n: getattr(F, name)(*(X.long(),) * n), TypeError,
           rf"^{name}: `\w+` must have a floating-point dtype")
-      for name, n in (("pairwise_distance", 2), ("cosine_similarity", 2), ("cdist", 2), ("pdist", 1),
-                      ("normalize", 1))),
+      for name, n in (("cosine_similarity", 2), ("cdist", 2), ("pdist", 1), ("normalize", 1))),
+    Bad("pairwise_distance-bools", lambda F: F.pairwise_distance(X > 0, X > 0), TypeError, r"^pairwise_distance: oper"),
     *(Bad(f"{name}-none", lambda F, name=name: getattr(F, name)(X, None), TypeError, rf"^{name}: `x2` must be a Tensor")
       for name in ("pairwise_distance", "cosine_similarity", "cdist")),
     *(Bad(f"{name}-p_{p}", lambda F, name=name, n=n, p=p: getattr(F, name)(*(X,) * n, p=p), ValueError, f"^{name}: `p`")

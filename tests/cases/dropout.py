@@ -126,6 +126,12 @@ CASES = [
     Case("dropout-often", drop, one((9, 9), 0.99), dropout, torch=False),
     Case("dropout-p0", drop, one((3, 4), 0.0), dropout, module=to_module),
     Case("dropout-p1", drop, one((3, 4), 1.0), lambda x, p: np.zeros_like(x), module=to_module),
+    *(Case(f"{name}-integers_{label}", lambda F, x, name=name, o=o: getattr(F, name)(x, **o),
+           lambda r: (r.integers(-9, 9, (2, 3)),), lambda x, o=o: x * (not o["training"]), grad=(), fresh=False)
+      for name in ("dropout", "alpha_dropout")
+      for label, o in (("p1", {"p": 1, "training": True}), ("eval", {"training": False}))),
+    *(Case(f"dropout{n}d-other_axes", lambda F, x, n=n: getattr(F, f"dropout{n}d")(x, 1.0), normal((4, 3)),
+           np.zeros_like, warns=UserWarning) for n in (2, 3)),
     Case("dropout-int_p", drop, one((3, 4), 0), dropout),
     Case("dropout-default", lambda F, x: F.dropout(x), normal((4, 4)), lambda x: dropout(x, 0.5), torch=False),
     Case("dropout-eval", lambda F, x: F.dropout(x, 0.7, training=False), normal((3, 4)), lambda x: x,
@@ -163,9 +169,11 @@ ERRORS = [
     *(Bad(f"{name}-p", lambda F, name=name: getattr(F, name)(X, 1.5), ValueError,
           rf"^{name}: `p` \(=1.5\) must be between")
       for name in ("alpha_dropout", "feature_alpha_dropout", "dropout1d")),
-    *(Bad(f"dropout{n}d-rank", lambda F, n=n: getattr(F, f"dropout{n}d")(F.ones(3)), ValueError,
-          rf"^dropout{n}d: `input` must have {n + 2} axes, or {n + 1} without a batch; got shape \(3,\)")
-      for n in (1, 2, 3)),
+    Bad("dropout1d-rank", lambda F: F.dropout1d(F.ones(3)), ValueError,
+        r"^dropout1d: `input` must have 3 axes, or 2 without a batch; got shape \(3,\)"),
+    Bad("dropout3d-rank", lambda F: F.dropout3d(F.ones(())), ValueError, r"^dropout3d: `input` must have 5 axes, or 4"),
+    Bad("dropout2d-rank", lambda F: F.dropout2d(F.ones(3)), ValueError, r"^dropout2d: `input` must have 4 axes, or 3"),
+    Bad("dropout-training", lambda F: F.dropout(X, training=1), TypeError, r"`training` \(=1\) must be a bool"),
     Bad("feature_alpha_dropout-rank", lambda F: F.feature_alpha_dropout(F.ones(3), training=True), ValueError,
         r"^feature_alpha_dropout: `input` must have at least 2 axes"),
 ]  # fmt: skip

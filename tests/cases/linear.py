@@ -150,7 +150,19 @@ BILINEAR = [
     for lead in ((5,), (), (2, 3)) for bias in ((), ((3,),))
 ]  # fmt: skip
 
-CASES = [*MATMUL, *LINEAR, *BILINEAR]
+
+def whole(*shapes):
+    return lambda r: tuple(r.integers(-9, 9, s) for s in shapes)
+
+
+CASES = [
+    *MATMUL, *LINEAR, *BILINEAR,
+    Case("linear-bias_rows", affine, lambda r: (r.normal(size=(2, 3)), r.normal(size=(4, 3)), r.normal(size=(2, 4))),
+         linear, grad=(0, 1, 2)),
+    Case("linear-integers", affine, whole((2, 3), (4, 3), (4,)), linear, grad=()),
+    Case("bilinear-integers", lambda F, *v: F.bilinear(*v), whole((2, 3), (2, 2), (4, 3, 2), (4,)),
+         lambda a, b, w, c: np.einsum("ni,kij,nj->nk", a, w, b) + c, grad=()),
+]  # fmt: skip
 
 
 def mm(*shapes):
@@ -194,13 +206,12 @@ ERRORS = [
     Bad("linear-input_0d", lin((), (4, 3)), ValueError, r"^linear: .*`input` at least 1; got input \(\)"),
     Bad("linear-bias", lin((2, 3), (4, 3), (3,)), ValueError,
         r"^linear: `bias` must have shape \(out_features,\); got bias \(3,\)"),
-    Bad("linear-bias_2d", lin((2, 3), (4, 3), (2, 4)), ValueError, r"^linear: `bias` must have shape"),
+    Bad("linear-bias_vector", lin((2, 3), (3,), ()), ValueError, r"^linear: where `weight` has 1 axis, `bias` must be"),
     Bad("linear-dtypes", lambda F: F.linear(X, W.double()), TypeError,
         r"^linear: .*one dtype.*`input` nbnn.float32, `weight` nbnn.float64"),
     Bad("linear-bias_dtype", lambda F: F.linear(X, W, F.ones(4).double()), TypeError,
         r"^linear: .*`bias` nbnn.float64"),
-    Bad("linear-integers", lambda F: F.linear(X.long(), W.long()), TypeError,
-        r"^linear: `input` must have a floating-point dtype"),
+    Bad("linear-bools", lambda F: F.linear(X > 0, W > 0), TypeError, r"^linear: operands must be numbers"),
     Bad("linear-weight_none", lambda F: F.linear(X, None), TypeError,
         r"^linear: `weight` must be a Tensor; got NoneType"),
     Bad("linear-weight_list", lambda F: F.linear(X, [[1.0]]), TypeError,

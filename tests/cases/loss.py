@@ -183,9 +183,9 @@ CROSS_ENTROPY = [
          lambda r: (np.array([[-math.inf, 0.0], [0.0, -math.inf], [math.nan, 0.0], [0.0, math.inf]]),
                                                        np.array([1, 1, 1, 0]), None, -100, "none", 0.0),
          cross_entropy, grad=()),
-    Case("cross_entropy-int32_target", lambda F, x, t: F.cross_entropy(x, t.int()),
-         lambda r: (r.normal(size=(3, 2)), np.array([0, 1, 1])),
-         lambda x, t: cross_entropy(x, t, None, -100, "mean", 0.0), arrays=False, torch=False),
+    Case("cross_entropy-bytes", lambda F, x, t: F.cross_entropy(x, t, reduction="elementwise_mean"),
+         lambda r: (r.normal(size=(3, 2)), np.array([0, 1, 1], np.uint8)),
+         lambda x, t: cross_entropy(x, t, None, -100, "mean", 0.0), warns=UserWarning),
 ]  # fmt: skip
 
 
@@ -311,6 +311,7 @@ def _class_refusals(name):
 ERRORS = [
     *_class_refusals("nll_loss"),
     *_class_refusals("cross_entropy"),
+    Bad("nll_loss-target_int32", lambda F: F.nll_loss(X, T.int()), TypeError, r"of type nbnn.int64 or nbnn.uint8; got"),
     Bad("nll_loss-target_float", lambda F: F.nll_loss(X, T.float()), TypeError,
         r"^nll_loss: `target` must hold integers.*nbnn.float32"),
     Bad("cross_entropy-target_shape", lambda F: F.cross_entropy(X, F.ones(4)), ValueError,
@@ -338,7 +339,7 @@ ERRORS = [
     Bad("mse_loss-reduction", lambda F: F.mse_loss(X, X, reduction="avg"), ValueError,
         r"^mse_loss: `reduction` \(='avg'\) must be one of"),
     Bad("mse_loss-weight_shape", lambda F: F.mse_loss(X, X, weight=F.ones(2, 4, 3)), ValueError,
-        r"^mse_loss: `weight` of shape"),
+        r"^mse_loss: `weight` must have the shape of `input`"),
     Bad("mse_loss-weight_list", lambda F: F.mse_loss(X, X, weight=[1.0]), TypeError,
         r"^mse_loss: `weight` must be a Tensor; got list"),
 ]  # fmt: skip

@@ -4,7 +4,7 @@ import numpy as np
 
 import nbnn
 from tests.cases.elements import FINITE, INF, inplace, integers, refusals, several, underscore, with_arguments
-from tests.engine import Bad
+from tests.engine import Bad, Case
 
 
 def _module(name):
@@ -37,6 +37,16 @@ CASES = [
     *several("softshrink", ORACLES, _module("Softshrink")),
     *with_arguments("softshrink", ORACLES, 0.3, module=_module("Softshrink")),
     *with_arguments("threshold", ORACLES, 0.2, 7.0, module=_module("Threshold")),
+    *(
+        Case(
+            f"{name}-integers",
+            lambda F, x, name=name, args=args: getattr(F, name)(x, *args),
+            lambda r: (r.integers(-9, 9, (3, 4)),),
+            lambda x, name=name, args=args: ORACLES[name](x, *args).astype(int),
+            grad=(),
+        )
+        for name, args in (("relu6", ()), ("hardtanh", (-2, 3)), ("threshold", (1, 7)))
+    ),
     inplace("threshold", ORACLES, 0.2, 7.0),
     underscore("threshold", ORACLES, 0.2, 7.0),
 ]
@@ -44,10 +54,17 @@ CASES = [
 X = nbnn.ones(2, 3)
 PLAIN = ("hardtanh", "relu6", "hardsigmoid", "hardswish", "hardshrink", "softshrink")
 ERRORS = [
-    *(bad for name in PLAIN for bad in (*refusals(name), integers(name))),
+    *(bad for name in PLAIN for bad in refusals(name)),
+    *(integers(name) for name in PLAIN if name not in ("hardtanh", "relu6")),
     *(bad for name in ("threshold", "threshold_") for bad in refusals(name, 0.0, 1.0)),
     *refusals("hardtanh_"),
-    integers("threshold", 0.0, 1.0),
+    Bad("relu6-bools", lambda F: F.relu6(X > 0), TypeError, r"^relu6: operands must be numbers; got nbnn.bool"),
+    Bad(
+        "hardtanh-unsigned",
+        lambda F: F.hardtanh(X.to(nbnn.uint8)),
+        ValueError,
+        r"^hardtanh: `min_val` \(=-1.0\) must be within",
+    ),
     Bad(
         "hardtanh-order",
         lambda F: F.hardtanh(X, 1.0, 0.0),

@@ -247,6 +247,18 @@ def positive(shape, *args):
     return lambda r: (np.abs(distinct(r, shape)) + 0.5, *args)
 
 
+def largest(n):
+    return lambda x, p, *args: max_pool(n)(x, *args)
+
+
+def smallest(n):
+    return lambda x, p, *args: -max_pool(n)(-x, *args)
+
+
+def whole(shape, *args):
+    return lambda r: (r.integers(-9, 9, shape), *args)
+
+
 def more(n):
     size, big = {1: ((9,), (2, 40, 3001)), 2: ((6, 7), (3, 8, 45, 70)), 3: ((4, 5, 3), (2, 5, 6, 40, 35))}[n]
     avg, aavg, amax, lp, un = (
@@ -278,6 +290,8 @@ def more(n):
         *(Case(f"{amax}-{label}", named(amax), make((1, 2, *size), out, True), adaptive_max_pool(n))
           for label, out in (("one", 1), ("same", size if n > 1 else size[0]), ("finer", 11))),
         Case(lp, named(lp), positive(x, 2.0, 2), lp_pool(n), module=as_module(f"LPPool{n}d"), tolerance=3),
+        *(Case(f"{lp}-{label}", named(lp), positive(x, p, 2), largest(n) if p > 0 else smallest(n), halves=False)
+          for label, p in (("largest", INF), ("smallest", -INF))),
         Case(f"{lp}-cube", named(lp), positive(x, 3.0, 3, 2, True), lp_pool(n), tolerance=10, halves=False),
         Case(f"{lp}-one", named(lp), positive(x, 1.0, 2, 1), lp_pool(n), tolerance=3),
         Case(f"{lp}-whole", named(lp), positive(x, 2.0, size if n > 1 else size[0]), lp_pool(n), tolerance=3),
@@ -295,6 +309,14 @@ def more(n):
 
 CASES += [case for n in (1, 2, 3) for case in more(n)]
 CASES += [
+    Case("max_pool2d-integers", call(2), whole((2, 1, 5, 4), 2, 1, 1, 1, False, True), lambda *a: tuple(
+        v.astype(int) for v in max_pool(2)(*a)), grad=()),
+    Case("avg_pool2d-integers", named("avg_pool2d"), whole((2, 1, 5, 4), 3, 2, 1, True, False),
+         lambda *a: np.trunc(avg_pool(2)(*a) * (1 + 1e-9)).astype(int), grad=()),
+    Case("adaptive_avg_pool2d-empty", named("adaptive_avg_pool2d"), lambda r: (np.ones((2, 3, 0, 4)), 1),
+         lambda x, n: np.full((2, 3, 1, 1), NAN), grad=()),
+    Case("adaptive_max_pool2d-no_channels", named("adaptive_max_pool2d"), lambda r: (np.ones((0, 3, 4)), 2),
+         lambda x, n: np.ones((0, 2, 2)), grad=()),
     Case("avg_pool2d-mixed", named("avg_pool2d"), make((2, 1, 7, 5), (3, 2), (2, 1), (1, 0), True, False), avg_pool(2)),
     Case("adaptive_avg_pool2d-mixed", named("adaptive_avg_pool2d"), make((2, 1, 7, 5), (3, None)),
          adaptive_avg_pool(2)),
@@ -345,7 +367,8 @@ def refusals(n):
             x=nbnn.ones((1, 3, *(0,) * n))),
         bad("no_channels", r"the axes of `input` that are pooled, and its channels, must not be empty",
             x=nbnn.ones((1, 0, *(8,) * n))),
-        bad("integers", r"`input` must have a floating-point dtype; got nbnn.int64", TypeError, x=x.long()),
+        bad("bools", r"`input` must have a floating-point dtype; got nbnn.bool", TypeError, x=x > 0),
+        bad("ceil_mode", r"`ceil_mode` \(=1\) must be a bool; got int", TypeError, ceil_mode=1),
         bad("list", r"`input` must be a Tensor; got list", TypeError, x=[1.0]),
         bad("none", r"`input` must be a Tensor; got NoneType", TypeError, x=None),
     ]  # fmt: skip
@@ -371,21 +394,23 @@ for _n in (1, 2, 3):
         pool_bad(f"{_avg}-stride_0", r"`stride` \(=0\) must be at least 1", _x, 2, 0),
         pool_bad(f"{_avg}-rank", rf"`input` must have {_n + 1} axes", nbnn.ones(3), 1),
         pool_bad(f"{_avg}-empty", r"the axes of `input` that are pooled", nbnn.ones((1, 3, *(0,) * _n)), 1),
-        pool_bad(f"{_avg}-integers", r"`input` must have a floating-point dtype", _x.long(), 2, error=TypeError),
+        pool_bad(f"{_avg}-integers", r"`input` must have a floating-point dtype", _x.int(), 2, error=TypeError),
+        pool_bad(f"{_avg}-inclusive", r"`count_include_pad` \(=0\) must be a bool", _x, 2, count_include_pad=0,
+                 error=TypeError),
         *(bad for _kind in ("avg", "max") for bad in (
             pool_bad(f"adaptive_{_kind}_pool{_n}d-float", r"`output_size` \(=2.0\) must be an int", _x, 2.0,
                      error=TypeError),
             pool_bad(f"adaptive_{_kind}_pool{_n}d-negative", r"`output_size` \(=-1\) must be at least 0", _x, -1),
-            pool_bad(f"adaptive_{_kind}_pool{_n}d-length", r"`output_size` .* must be an int, None or", _x,
+            pool_bad(f"adaptive_{_kind}_pool{_n}d-length", r"`output_size` .* must be an int or", _x,
                      (1, 2, 3, 4)),
             pool_bad(f"adaptive_{_kind}_pool{_n}d-rank", rf"`input` must have {_n + 1} axes", nbnn.ones(3), 1),
             pool_bad(f"adaptive_{_kind}_pool{_n}d-empty", r"the axes of `input` that are pooled",
-                     nbnn.ones((1, 3, *(0,) * _n)), 1),
+                     nbnn.ones((1, 3, *(0,) * _n)), 2),
             pool_bad(f"adaptive_{_kind}_pool{_n}d-integers", r"`input` must have a floating-point", _x.long(), 2,
                      error=TypeError),
         )),
-        pool_bad(f"{_lp}-zero", r"`norm_type` \(=0\) must be finite and not 0", _x, 0, 2),
-        pool_bad(f"{_lp}-infinite", r"`norm_type` \(=inf\) must be finite", _x, INF, 2),
+        pool_bad(f"{_lp}-zero", r"`norm_type` \(=0\) must be a number other than 0", _x, 0, 2),
+        pool_bad(f"{_lp}-nan", r"`norm_type` \(=nan\) must be a number other than 0", _x, NAN, 2),
         pool_bad(f"{_lp}-string", r"`norm_type` \(='2'\) must be a number", _x, "2", 2, error=TypeError),
         pool_bad(f"{_lp}-kernel", r"the kernel must not be larger", _x, 2, 9),
         pool_bad(f"{_un}-high", r"`indices`\[.*\] \(=\d+\) must be in \[0, ", _x, _i + 16**_n, 2, error=IndexError),
@@ -400,6 +425,9 @@ for _n in (1, 2, 3):
         pool_bad(f"{_un}-rank", rf"`input` must have {_n + 1} axes", nbnn.ones(3), nbnn.ones(3).long(), 1),
     ]  # fmt: skip
 ERRORS += [
-    pool_bad(f"avg_pool{n}d-divisor", r"`divisor_override` \(=0\) must not be 0", nbnn.ones((1, 3, *(8,) * n)), 2,
-             divisor_override=0) for n in (2, 3)
+    pool_bad("avg_pool3d-ceil", r"the kernel must not be larger", nbnn.ones(1, 1, 2, 3, 3), 3, 2, 1, ceil_mode=True),
+    pool_bad("adaptive_avg_pool2d-none", r"`output_size` \(=None\) must be an int or 2 ints, or None for",
+             nbnn.ones(1, 2, 2), None, error=TypeError),
+    *(pool_bad(f"avg_pool{n}d-divisor", r"`divisor_override` \(=0\) must not be 0", nbnn.ones((1, 3, *(8,) * n)), 2,
+             divisor_override=0) for n in (2, 3)),
 ]  # fmt: skip
