@@ -510,15 +510,21 @@ def to_numpy(value: Any) -> Any:
     return value.numpy() if isinstance(value, Tensor) else value
 
 
+_OTHER_NAMES = {"axis": "dim", "keepdims": "keepdim"}
+
+
 def takes_arrays(function: Callable) -> Callable:
     """Let a public function that is written for Tensors take NumPy arrays and give arrays back.
 
     Arrays stand among the arguments, or in lists and tuples among them. What the function changes in place is changed
     in the array that was given, also where a copy had to stand in for it.
     """
+    takes_dim = "dim" in function.__code__.co_varnames[: function.__code__.co_argcount]
 
     @functools.wraps(function)
     def public(*args: Any, **kwargs: Any) -> Any:
+        if kwargs and takes_dim and ("axis" in kwargs or "keepdims" in kwargs):  # NumPy's names
+            kwargs = {_OTHER_NAMES.get(name, name): value for name, value in kwargs.items()}
         # the first argument decides, so that calls on Tensors pay for one type check
         if args and isinstance(args[0], Tensor):
             return function(*args, **kwargs)

@@ -37,6 +37,16 @@ class Size(tuple):
         """The product of the sizes."""
         return math.prod(self)
 
+    def __getitem__(self, key: Any) -> Any:
+        part = super().__getitem__(key)
+        return Size(part) if isinstance(key, slice) else part
+
+    def __add__(self, other: Any) -> Any:
+        return Size(super().__add__(other)) if isinstance(other, tuple) else NotImplemented
+
+    def __mul__(self, times: Any) -> Any:
+        return Size(super().__mul__(times))
+
     def __repr__(self) -> str:
         return f"nbnn.Size({list(self)})"
 
@@ -379,7 +389,12 @@ class Tensor(Surface):
         return bool(self.item())
 
     def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if spec and self.numel() == 1 else format(repr(self), spec)
+        if not self._shape or (spec and self.numel() == 1):
+            return format(self.item(), spec)
+        return format(repr(self), spec)
+
+    def __contains__(self, element: Any) -> bool:
+        return bool((self == element).any())
 
     def __len__(self) -> int:
         if not self._shape:

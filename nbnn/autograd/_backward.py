@@ -25,6 +25,8 @@ def backward(
     else:
         roots, seeds = _seeds("backward", tensors, gradients)
     only = None if inputs is None else _as_tuple("backward", "inputs", inputs)
+    if only == ():
+        raise RuntimeError("backward: `inputs` must hold at least one Tensor; leave it out for all leaves")
     retain = create_graph if retain_graph is None else retain_graph
     _walk(roots, seeds, retain, create_graph, only, accumulate=True)
 

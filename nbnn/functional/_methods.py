@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from nbnn import dtypes
 from nbnn.device import as_device
 from nbnn.functional import (
@@ -40,12 +42,22 @@ from nbnn.functional import (
     views,
 )
 from nbnn.functional.linear import matmul
+from nbnn.functional.promotion import Number
 from nbnn.tensor import Tensor
 
 
 def _reflected(function: Any) -> Any:
     def method(self: Tensor, other: Any) -> Tensor:
         return function(other, self)
+
+    return method
+
+
+def _or_not(function: Any) -> Any:
+    """A comparison that leaves what is no operand of Tensors to Python, for which it is another object."""
+
+    def method(self: Tensor, other: Any) -> Any:
+        return function(self, other) if isinstance(other, (Tensor, np.ndarray, *Number)) else NotImplemented
 
     return method
 
@@ -77,6 +89,29 @@ def _type(self: Tensor, dtype: Any = None) -> Any:
     return array.to(self, dtypes.as_dtype(dtype.dtype if isinstance(dtype, typed.TensorType) else dtype, "type"))
 
 
+def _type_as(self: Tensor, other: Tensor) -> Tensor:
+    """Converted to the dtype of another Tensor."""
+    return array.cast(self, other.dtype)
+
+
+def _new_like(function: Any) -> Any:
+    def method(self: Tensor, *args: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+        kind, where = self._dtype if dtype is None else dtype, self.device if device is None else device
+        return function(*args, dtype=kind, device=where, requires_grad=requires_grad)
+
+    method.__doc__ = f"`{function.__name__}` with the dtype and the device of this Tensor."
+    return method
+
+
+_CREATORS = {
+    "empty": creation.empty,
+    "full": creation.full,
+    "ones": creation.ones,
+    "tensor": creation.tensor,
+    "zeros": creation.zeros,
+}
+
+
 def _converter(kind: dtypes.dtype) -> Any:
     def convert(self: Tensor) -> Tensor:
         return array.cast(self, kind)
@@ -102,8 +137,8 @@ _METHODS: dict[str, Any] = {
     "negative": array.neg,
     "__matmul__": matmul,
     "__rmatmul__": _reflected(matmul),
-    "__eq__": array.eq,
-    "__ne__": array.ne,
+    "__eq__": _or_not(array.eq),
+    "__ne__": _or_not(array.ne),
     "__lt__": array.lt,
     "__le__": array.le,
     "__gt__": array.gt,
@@ -133,9 +168,9 @@ _METHODS: dict[str, Any] = {
     "matmul": matmul,
     "view": shape.view_,
     **gathering.IN_PLACE,
-    "bernoulli_": sampling.bernoulli_,
-    "exponential_": sampling.exponential_,
-    "random_": sampling.random_,
+    "bernoulli_": inplace.drawn(sampling.bernoulli_),
+    "exponential_": inplace.drawn(sampling.exponential_),
+    "random_": inplace.drawn(sampling.random_),
     "contiguous": _contiguous,
     "cuda": _cuda,
     "cpu": _cpu,
@@ -146,6 +181,11 @@ _METHODS: dict[str, Any] = {
     "bfloat16": _converter(dtypes.bfloat16),
     "long": _converter(dtypes.int64),
     "int": _converter(dtypes.int32),
+    "short": _converter(dtypes.int16),
+    "char": _converter(dtypes.int8),
+    "byte": _converter(dtypes.uint8),
+    "type_as": _type_as,
+    **{f"new_{name}": _new_like(function) for name, function in _CREATORS.items()},
     "bool": _converter(dtypes.bool_),
     "add_": inplace.add_,
     "sub_": inplace.sub_,
@@ -158,8 +198,8 @@ _METHODS: dict[str, Any] = {
     "copy_": inplace.copy_,
     "zero_": inplace.zero_,
     "fill_": inplace.set_all_,
-    "uniform_": creation.uniform_,
-    "normal_": creation.normal_,
+    "uniform_": inplace.drawn(creation.uniform_),
+    "normal_": inplace.drawn(creation.normal_),
 }
 
 _FROM_MODULES: dict[Any, tuple[str, ...]] = {
@@ -234,8 +274,10 @@ _IN_PLACE: dict[Any, tuple[str, ...]] = {
     division: _FROM_MODULES[division],
     logic: _FROM_MODULES[logic],
     pointwise: _FROM_MODULES[pointwise],
+    cumulative: ("cumprod", "cumsum"),
     power: ("pow",),
     product: ("addbmm", "addmm", "addmv", "baddbmm"),
+    rearrange: ("tril", "triu"),
     rounding: ("abs", "absolute", "sign", "floor", "ceil", "trunc", "fix", "frac", "round"),
     trigonometry: _FROM_MODULES[trigonometry],
 }

@@ -8,7 +8,6 @@ from nbnn import dtypes
 from nbnn.device import to_host
 from nbnn.functional import _check
 from nbnn.functional._binary import Binary
-from nbnn.functional.conversion import cast
 from nbnn.functional.creation import full
 from nbnn.functional.promotion import as_number, pair, scale
 from nbnn.kernels import array as K
@@ -74,7 +73,7 @@ def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
 
 @takes_arrays
 def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
-    """``input - alpha * other``, broadcasting; raises as `add` does, and TypeError for two bools.
+    """``input - alpha * other``, broadcasting; raises as `add` does, and TypeError for bools.
 
     Examples
     --------
@@ -86,12 +85,16 @@ def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
 
 
 def _difference(op: str, input: Any, other: Any, alpha: Any) -> Tensor:
+    if type(other) is bool or type(input) is bool or dtypes.bool_ in (_kind(input), _kind(other)):
+        raise TypeError(f"{op}: bools cannot be subtracted; use ^ for the exclusive or, ~ to invert a mask")
     if (number := as_number(input, other)) is not None:
         return apply_unary(ADD_SCALAR, input, (-number * scale(op, "alpha", alpha, input._dtype),))
     a, b = pair(op, input, other)
-    if a._dtype is dtypes.bool_:
-        raise TypeError(f"{op}: bool Tensors cannot be subtracted; use ^ for the exclusive or")
     return ADD(a, b, (-scale(op, "alpha", alpha, a._dtype),))
+
+
+def _kind(value: Any) -> dtypes.dtype | None:
+    return value._dtype if isinstance(value, Tensor) else None
 
 
 @takes_arrays
@@ -178,11 +181,7 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
         return apply_unary(DIV_SCALAR, input, (number,))
     if (number := as_number(other, input)) is not None:
         return apply_unary(RDIV_SCALAR, other, (number,))
-    a, b = pair("div", input, other)
-    if not a._dtype.is_floating_point:
-        kind = dtypes.get_default_dtype()
-        a, b = cast(a, kind), cast(b, kind)
-    return DIV(a, b)
+    return DIV(*pair("div", input, other, real=True))
 
 
 def rounded_quotient(op: str, input: Any, other: Any, mode: str) -> Tensor:
@@ -218,10 +217,16 @@ def true_divide(input: Any, other: Any) -> Tensor:
 def neg(input: Tensor) -> Tensor:
     """``-input``.
 
+    Raises
+    ------
+    TypeError
+        If `input` holds bools.
+
     Examples
     --------
     >>> import nbnn
     >>> nbnn.neg(nbnn.tensor([1.0, -2.0]))
     tensor([-1.,  2.])
     """
-    return mul(_check.tensor("neg", "input", input), -1)
+    _check.numeric("neg", _check.tensor("neg", "input", input))
+    return mul(input, -1)

@@ -65,6 +65,8 @@ def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = N
     x = _check.tensor("sum", "input", input)
     axes, shape = axes_of("sum", x._shape, dim, keepdim)
     kind = as_dtype(dtype, "sum") if dtype is not None else x._dtype if x._dtype.is_floating_point else dtypes.int64
+    if kind is dtypes.bool_:
+        return ne(sum_over(cast(cast(x, kind), dtypes.int64), axes, shape), 0)
     return sum_over(cast(x, kind), axes, shape)
 
 

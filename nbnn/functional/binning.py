@@ -9,8 +9,8 @@ import nbnn.device as _device
 from nbnn import dtypes
 from nbnn.functional import _check
 from nbnn.functional.conversion import cast
-from nbnn.functional.creation import as_tensor
 from nbnn.functional.extreme import comparable, extreme_of
+from nbnn.functional.promotion import promoted
 from nbnn.kernels import ordering as K
 from nbnn.op import takes_arrays
 from nbnn.tensor import Tensor, flat, make
@@ -112,8 +112,6 @@ def bucketize(input: Any, boundaries: Tensor, *, out_int32: bool = False, right:
     ------
     ValueError
         If the boundaries have not one axis.
-    TypeError
-        If the types differ.
 
     Examples
     --------
@@ -133,10 +131,10 @@ def _search(op: str, name: str, edges: Any, input: Any, out_int32: bool, right: 
     if side == "left" and right:
         raise ValueError(f'{op}: `side` (="left") contradicts `right` (={right})')
     if not isinstance(input, Tensor):
-        input = as_tensor(_check.number(op, "input", input), dtype=edges._dtype, device=edges.device)
-    x = input.detach()
-    if x._dtype is not edges._dtype:
-        raise TypeError(f"{op}: `input` and `{name}` must have one dtype; got {x._dtype!r} and {edges._dtype!r}")
+        _check.number(op, "input", input)
+    elif input.numel() and input._dtype is not edges._dtype and op == "searchsorted":
+        raise TypeError(f"{op}: `input` and `{name}` must have one dtype; got {input._dtype!r} and {edges._dtype!r}")
+    edges, x = (t.detach() for t in promoted(op, edges, input))
     if not edges._shape or (edges.dim() > 1 and edges._shape[:-1] != x._shape[:-1]):
         raise ValueError(f"{op}: `{name}` must have one axis, or those of `input` before the last; "
                          f"got {edges._shape} and {x._shape}")  # fmt: skip

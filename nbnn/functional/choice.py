@@ -57,8 +57,8 @@ WHERE = Op("where", K.where, saves_inputs=(2,), grad=_where_grad)
 
 
 @takes_arrays
-def where(condition: Tensor, input: Any, other: Any) -> Tensor:
-    """`input` where `condition` holds, else `other`, element by element.
+def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
+    """`input` where `condition` holds, else `other`, element by element; of a condition alone, where it holds.
 
     The gradient of what was not chosen is 0, whatever its value.
 
@@ -71,13 +71,14 @@ def where(condition: Tensor, input: Any, other: Any) -> Tensor:
     Returns
     -------
     Tensor of the broadcast shape and the promoted type of `input` and `other`
+        With `condition` alone, which may then be of any type, ``nonzero(condition, as_tuple=True)``.
 
     Raises
     ------
     ValueError
         If the shapes do not broadcast.
     TypeError
-        If `condition` does not hold bools, or an operand is no number, array or Tensor.
+        If `condition` does not hold bools, an operand is no number, array or Tensor, or only one is given.
 
     Examples
     --------
@@ -87,6 +88,12 @@ def where(condition: Tensor, input: Any, other: Any) -> Tensor:
     tensor([1., 0.])
     """
     mask = _check.tensor("where", "condition", condition)
+    if input is None and other is None:
+        from nbnn.functional.masking import nonzero  # which fills by the ops of this file
+
+        return nonzero(mask, as_tuple=True)
+    if mask._dtype is dtypes.uint8:  # the masks of old programs
+        mask = cast(mask, dtypes.bool_)
     if mask._dtype is not dtypes.bool_:
         raise TypeError(f"where: `condition` must hold bools; got {mask._dtype!r}")
     if not isinstance(other, Tensor) and (picked := chosen(WHERE_NUMBER, input, mask, 1, other)) is not None:
@@ -146,8 +153,6 @@ def _clamped(op: str, input: Any, low: Any, high: Any) -> Tensor:
         return apply_unary(CLAMP, x, bounds)
     kind = result_type(x, *given) if _known(op, given) else x._dtype
     if any(isinstance(v, Tensor) or v != v for v in given):  # a NaN among the numbers makes everything NaN
-        if kind is dtypes.bool_:
-            _check.numeric(op, cast(x, kind))
         ts = iter(operands(op, x, *given))
         return apply(BETWEEN, next(ts), *[None if v is None else next(ts) for v in (low, high)])
     x = cast(x, kind)
@@ -200,7 +205,7 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     ValueError
         If neither bound is given, the shapes do not broadcast, or no integer of the type lies within the bounds.
     TypeError
-        If `input` is no Tensor or array, a bound is no number, or all of them are bools.
+        If `input` is no Tensor or array, a bound is no number, or all of them are bools and the bounds no Tensors.
 
     Examples
     --------

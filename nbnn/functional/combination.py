@@ -48,7 +48,7 @@ def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
     ----------
     input, end : Tensor or array of floating-point numbers of one dtype
     weight : number, Tensor or array
-        The three shapes broadcast.
+        Of the same dtype, or without axes; the three shapes broadcast.
 
     Raises
     ------
@@ -63,13 +63,17 @@ def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
     >>> nbnn.lerp(nbnn.tensor([0.0, 10.0]), nbnn.tensor([4.0, 20.0]), 0.25)
     tensor([ 1.0000, 12.5000])
     """
-    _check.floating("lerp", "input", input)
-    tensors = (input, end) if not isinstance(weight, Tensor) and isinstance(weight, Number) else (input, end, weight)
-    for t in tensors:
-        if not isinstance(t, Tensor) or t._dtype is not input._dtype:
-            _check.same_dtype("lerp", **dict(zip(("input", "end", "weight"), tensors, strict=False)))
-    made = operands("lerp", *tensors)
-    return apply(LERP, *made) if len(made) == 3 else apply(LERP_SCALAR, *made, params=(float(weight),))
+    tensors = {"input": input, "end": end}
+    if isinstance(weight, Number):
+        _check.floating("lerp", "input", input)
+    elif _check.tensor("lerp", "weight", weight)._shape:
+        tensors["weight"] = weight
+    _check.same_dtype("lerp", **tensors)
+    if isinstance(weight, Number):
+        return apply(LERP_SCALAR, *operands("lerp", input, end), params=(float(weight),))
+    made = operands("lerp", input, end, weight)
+    _check.floating("lerp", "input", made[0])
+    return apply(LERP, *made)
 
 
 def _three(op: str, input: Any, first: Any, second: Any, value: Any) -> tuple[tuple[Tensor, ...], tuple]:

@@ -177,6 +177,9 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
     for k, (t, labels) in enumerate(singles[1:], 1):
         needed = set(out).union(*(later for _, later in singles[k + 1 :]))
         result, found = _product(result, found, t, labels, needed)
+    if len(operands) == 1 and set(found) - set(out):  # a sum alone is of the type of sums
+        gone = tuple(i for i, n in enumerate(found) if n not in out)
+        result, found = total(result, gone), [n for n in found if n in out]
     result, found = _without(result, found, set(out))
     return permute(result, tuple(found.index(n) for n in out))
 
@@ -198,7 +201,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     Raises
     ------
     ValueError
-        If the axes that meet differ in number or size.
+        If the axes that meet differ in number, or in size where neither is 1.
 
     Examples
     --------
@@ -219,10 +222,18 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
         if count > min(x.dim(), y.dim()):
             raise ValueError(f"{op}: `dims` (={dims}) must be at most the axes of {x._shape} and {y._shape}")
         mine, theirs = tuple(range(x.dim() - count, x.dim())), tuple(range(count))
-    if [x._shape[k] for k in mine] != [y._shape[k] for k in theirs]:
-        raise ValueError(f"{op}: the axes {mine} of {x._shape} and {theirs} of {y._shape} must have the same sizes")
+    pairs = list(zip(mine, theirs, strict=False))
+    if len(mine) != len(theirs) or any(
+        x._shape[i] != y._shape[j] and x._shape[i] != 1 != y._shape[j] for i, j in pairs
+    ):
+        raise ValueError(
+            f"{op}: the axes {mine} of {x._shape} and {theirs} of {y._shape} must have the same sizes, or 1"
+        )
+    for i, j in pairs:  # what one repeats is summed in the other
+        if x._shape[i] != y._shape[j]:
+            x, y = (total(t, k, True, dtype=t._dtype) if t._shape[k] != 1 else t for t, k in ((x, i), (y, j)))
     left, right = [f"a{k}" for k in range(x.dim())], [f"b{k}" for k in range(y.dim())]
-    for i, j in zip(mine, theirs, strict=True):
+    for i, j in pairs:
         right[j] = left[i]
     kept = [n for k, n in enumerate(left) if k not in mine] + [n for k, n in enumerate(right) if k not in theirs]
     return _product(x, left, y, right, set(kept))[0]

@@ -147,11 +147,16 @@ def legacy_tensor(cls: type, args: tuple, dtype: Any, device: Any) -> Tensor:
     return made if cls is Tensor else alias(made, cls=cls)
 
 
-def _shape(op: str, size: tuple) -> tuple[int, ...]:
+def _shape(op: str, size: tuple, named: Any = None) -> tuple[int, ...]:
+    """The shape given by sizes, by one sequence of them or, as ``size=``, by name."""
+    if named is not None:
+        if size:
+            raise TypeError(f"{op}: `size` must be given once; got {size} and size={named}")
+        size = tuple(named) if isinstance(named, (tuple, list)) else (named,)
     return _check.sizes(op, "size", size[0] if len(size) == 1 and isinstance(size[0], (tuple, list)) else size)
 
 
-def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def empty(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Uninitialised memory of the given shape.
 
     Examples
@@ -160,7 +165,7 @@ def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool
     >>> nbnn.empty(2, 3).shape
     nbnn.Size([2, 3])
     """
-    shape = _shape("empty", size)
+    shape = _shape("empty", sizes, size)
     kind = get_default_dtype() if dtype is None else as_dtype(dtype, "empty")
     out = make(_device.empty(math.prod(shape), kind.storage, as_device(device)), shape, kind)
     return out.requires_grad_() if requires_grad else out
@@ -185,14 +190,36 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
     return out.requires_grad_() if requires_grad else out
 
 
+LARGEST = {dtypes.float16: 65504.0, dtypes.bfloat16: 3.3895313892515355e38, dtypes.float32: 3.4028234663852886e38}
+
+
+def stored(op: str, number: Any, kind: dtypes.dtype) -> Any:
+    """A Python number as a storage of this type holds it.
+
+    Raises
+    ------
+    ValueError
+        If it is beyond the numbers of the type; a small negative int counts from the top of uint8.
+    """
+    if kind is dtypes.bool_:
+        return bool(number)
+    if kind.is_floating_point:
+        value = float(number)
+        fits = not LARGEST.get(kind, math.inf) < abs(value) < math.inf
+    else:
+        ends = np.iinfo(kind.storage)
+        lowest = -int(ends.max) if kind is dtypes.uint8 and not isinstance(number, float) else int(ends.min)
+        fits = lowest <= number <= int(ends.max)
+    if not fits:
+        raise ValueError(f"{op}: the number {number} does not fit in {kind!r}")
+    if kind.is_half:
+        return int(tensor(value, dtype=kind)._data[0])
+    return value if kind.is_floating_point else int(number) % 256 if kind is dtypes.uint8 else int(number)
+
+
 def fill_(input: Tensor, value: Any) -> Tensor:
     """Set every element of `input`, in place and outside the graph."""
-    if input._dtype.is_half:
-        value = int(tensor(float(value), dtype=input._dtype)._data[0])
-    elif input._dtype is dtypes.bool_:
-        value = bool(value)
-    elif not input._dtype.is_floating_point:
-        value = int(value)
+    value = stored("fill_", value, input._dtype)
     if input.is_contiguous():
         _device.launch(K.fill, (flat(input),), (), (value,), input.numel())
     else:
@@ -202,7 +229,7 @@ def fill_(input: Tensor, value: Any) -> Tensor:
     return input
 
 
-def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def zeros(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A Tensor of zeros.
 
     Examples
@@ -212,11 +239,11 @@ def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool
     tensor([[0., 0.],
             [0., 0.]])
     """
-    out = fill_(empty(*size, dtype=dtype, device=device), 0)
+    out = fill_(empty(*sizes, size=size, dtype=dtype, device=device), 0)
     return out.requires_grad_() if requires_grad else out
 
 
-def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def ones(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A Tensor of ones.
 
     Examples
@@ -225,7 +252,7 @@ def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool 
     >>> nbnn.ones(3)
     tensor([1., 1., 1.])
     """
-    out = fill_(empty(*size, dtype=dtype, device=device), 1)
+    out = fill_(empty(*sizes, size=size, dtype=dtype, device=device), 1)
     return out.requires_grad_() if requires_grad else out
 
 
@@ -304,17 +331,35 @@ def arange(
     """
     if end is None:
         start, end = 0, start
-    for name, value in (("start", start), ("end", end), ("step", step)):
-        if not math.isfinite(_check.number("arange", name, value)):
-            raise ValueError(f"arange: `{name}` (={value}) must be finite")
-    if step == 0 or (end - start) / step < 0:
+    start, end, step = _ends(("start", start), ("end", end), ("step", step))
+    if step == 0 or (end - start) * step < 0:
         raise ValueError(f"arange: `step` (={step}) must lead from `start` (={start}) to `end` (={end})")
     if dtype is None:
-        dtype = get_default_dtype() if any(isinstance(v, float) for v in (start, end, step)) else dtypes.int64
+        kind = get_default_dtype() if any(isinstance(v, float) for v in (start, end, step)) else dtypes.int64
+    else:
+        kind = as_dtype(dtype, "arange")
     n = math.ceil((end - start) / step)
-    out = empty(n, dtype=dtype, device=device)
-    _device.launch(K.arange, (out._data,), (), (start, step), n)
+    if not kind.is_floating_point:  # counted without the fractions of start and step, and int64 without that of end
+        start, end, step = int(start), int(end), int(step)
+    if kind is dtypes.int64:
+        if step == 0:
+            raise ValueError("arange: `step` must be at least 1 in size for integers")
+        n = max(0, -((start - end) // step))
+    wide = empty(n, dtype=dtypes.float32 if kind.is_half else kind, device=device)
+    _device.launch(K.arange, (wide._data,), (), (start, step), n)
+    out = wide.to(kind)
     return out.requires_grad_() if requires_grad else out
+
+
+def _ends(*given: tuple[str, Any]) -> tuple[Any, ...]:
+    """The arguments of `arange` as finite Python numbers."""
+    numbers = []
+    for name, value in given:
+        number = value.item() if isinstance(value, (Tensor, np.generic)) else value
+        if not math.isfinite(_check.number("arange", name, number)):
+            raise ValueError(f"arange: `{name}` (={value}) must be finite")
+        numbers.append(int(number) if isinstance(number, bool) else number)
+    return tuple(numbers)
 
 
 def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -327,8 +372,11 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, 
     tensor([[1., 0.],
             [0., 1.]])
     """
-    out = empty(n, n if m is None else m, dtype=dtype, device=device)
-    _device.launch(K.eye, (out._data,), (), (out._shape[1],), out.numel())
+    kind = get_default_dtype() if dtype is None else as_dtype(dtype, "eye")
+    sizes = [_check.integer("eye", name, v, 0) for name, v in (("n", n), ("m", n if m is None else m))]
+    wide = empty(sizes, dtype=dtypes.float32 if kind.is_half else kind, device=device)
+    _device.launch(K.eye, (wide._data,), (), (sizes[1],), wide.numel())
+    out = wide.to(kind)
     return out.requires_grad_() if requires_grad else out
 
 
@@ -336,6 +384,14 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, 
 
 
 _SMALL = 1 << 15  # elements up to which the bodies are worth their second: 12 ns each, where the fast paths take 0.5
+
+
+def _source(op: str, generator: Any) -> Generator:
+    if generator is None:
+        return default_generator
+    if not isinstance(generator, Generator):
+        raise TypeError(f"{op}: `generator` must be a Generator; got {type(generator).__name__}")
+    return generator
 
 
 def _random_fill(op: str, t: Tensor, kernels: dict, params: tuple, generator: Generator | None) -> Tensor:
@@ -348,7 +404,7 @@ def _random_fill(op: str, t: Tensor, kernels: dict, params: tuple, generator: Ge
         return t
     if not t._dtype.is_floating_point:
         raise TypeError(f"{op}: needs a floating-point Tensor; got {t._dtype!r}")
-    source = default_generator if generator is None else generator
+    source = _source(op, generator)
     kernel, fast = kernels[t._dtype]
     n = t.numel()
     target = t._data if t._strides is None else _device.empty(n, t._dtype.storage, t.device)
@@ -395,7 +451,12 @@ def normal_(input: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Ge
 
 
 def rand(
-    *size: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    *sizes: Any,
+    size: Any = None,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """Numbers uniform in [0, 1).
 
@@ -406,11 +467,17 @@ def rand(
     >>> bool((nbnn.rand(100) < 1).all())
     True
     """
-    return uniform_(empty(*size, dtype=dtype, device=device), generator=generator).requires_grad_(requires_grad)
+    out = empty(*sizes, size=size, dtype=dtype, device=device)
+    return uniform_(out, generator=generator).requires_grad_(requires_grad)
 
 
 def randn(
-    *size: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    *sizes: Any,
+    size: Any = None,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """Standard normal numbers.
 
@@ -420,7 +487,8 @@ def randn(
     >>> nbnn.randn(2, 3).shape
     nbnn.Size([2, 3])
     """
-    return normal_(empty(*size, dtype=dtype, device=device), generator=generator).requires_grad_(requires_grad)
+    out = empty(*sizes, size=size, dtype=dtype, device=device)
+    return normal_(out, generator=generator).requires_grad_(requires_grad)
 
 
 def randint(
@@ -431,13 +499,14 @@ def randint(
     generator: Generator | None = None,
     dtype: Any = None,
     device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """Integers uniform in [low, high); with two arguments, in [0, low) of shape `high`.
 
     Raises
     ------
     ValueError
-        If the range is empty.
+        If the range is empty, or `dtype` has not all of it.
 
     Examples
     --------
@@ -449,14 +518,27 @@ def randint(
         low, high, size = 0, low, high
     if not low < high:
         raise ValueError(f"randint: `low` (={low}) must be less than `high` (={high})")
-    source = default_generator if generator is None else generator
+    kind = dtypes.int64 if dtype is None else as_dtype(dtype, "randint")
+    in_range("randint", low, high, kind)
+    source = _source("randint", generator)
     out = empty(size, dtype=dtypes.int64, device=device)
     params = (int(low), int(high), source.initial_seed(), source.next_offset(1))
     _device.launch(_random.fill_randint, (out._data,), (), params, out.numel(), 32)
-    return out if dtype is None else out.to(dtype)
+    out = out.to(kind)
+    return out.requires_grad_() if requires_grad else out
 
 
-def randperm(n: int, *, generator: Generator | None = None, device: Any = None) -> Tensor:
+def in_range(op: str, low: Any, high: Any, kind: dtypes.dtype) -> None:
+    """The integers in [low, high) must be numbers of a type that holds integers alone."""
+    if not kind.is_floating_point:
+        ends = (0, 1) if kind is dtypes.bool_ else (np.iinfo(kind.storage).min, np.iinfo(kind.storage).max)
+        if not ends[0] <= low < high <= int(ends[1]) + 1:
+            raise ValueError(f"{op}: `low` (={low}) and `high` (={high}) must be within the numbers of {kind!r}")
+
+
+def randperm(
+    n: int, *, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """A random order of the integers below n.
 
     Examples
@@ -465,8 +547,9 @@ def randperm(n: int, *, generator: Generator | None = None, device: Any = None) 
     >>> sorted(nbnn.randperm(4).tolist())
     [0, 1, 2, 3]
     """
-    source = default_generator if generator is None else generator
+    source = _source("randperm", generator)
     count = _check.integer("randperm", "n", n, 0)
     bits = np.random.Philox(key=[source.initial_seed(), source.next_offset(1)])
     order = np.random.Generator(bits).permutation(count).astype(np.int64)
-    return _place(order, (count,), dtypes.int64, device, False)
+    out = _place(order, (count,), dtypes.int64, device, False).to(dtype=dtypes.int64 if dtype is None else dtype)
+    return out.requires_grad_() if requires_grad else out

@@ -9,7 +9,10 @@ import numpy as np
 from nbnn import dtypes
 from nbnn.functional import _check
 from nbnn.functional.arithmetic import add, div, mul, neg, sub
-from nbnn.functional.creation import eye
+from nbnn.functional.array import sum as total
+from nbnn.functional.creation import empty, eye
+from nbnn.functional.indexing import narrow
+from nbnn.functional.joining import cat
 from nbnn.functional.linear import matmul
 from nbnn.functional.rearrange import diag_embed, tril
 from nbnn.functional.shape import broadcast_to, reshape, unsqueeze
@@ -72,8 +75,29 @@ def _det_forward(a: Tensor, params: tuple) -> tuple[Tensor]:
 
 
 def _det_grad(node: Any, g: Tensor) -> tuple:
-    a, value = node.saved
-    return (mul(_corners(mul(g, value)), matrix_transpose(apply(INV, a))),)
+    return (mul(_corners(g), matrix_transpose(apply(ADJUGATE, node.saved[0]))),)
+
+
+def _adjugate_forward(a: Tensor, params: tuple) -> tuple[Tensor]:
+    """det(A) A^-1 from singular values, each multiplied by none of its own: exact for singular matrices too."""
+    values = _host(a)
+    if not np.isfinite(values).all():
+        return (_back(np.full_like(values, np.nan), a),)
+    u, s, vh = np.linalg.svd(values)
+    ones = np.ones_like(s[..., :1])
+    before = np.cumprod(np.concatenate([ones, s[..., :-1]], -1)[..., : s.shape[-1]], -1)
+    after = np.cumprod(np.concatenate([ones, s[..., :0:-1]], -1)[..., : s.shape[-1]], -1)[..., ::-1]
+    sign = np.sign(np.linalg.det(u) * np.linalg.det(vh))[..., None]
+    rows = np.swapaxes(vh, -1, -2) * (before * after * sign)[..., None, :]
+    return (_back((rows @ np.swapaxes(u, -1, -2)).astype(values.dtype), a),)
+
+
+def _adjugate_grad(node: Any, g: Tensor) -> tuple:
+    """(<g, adj> - adj^T g) A^-T, where there is an inverse."""
+    a, adjugate = node.saved
+    inverse = matrix_transpose(apply(INV, a))
+    inner = _corners(total(total(mul(g, adjugate), -1), -1))
+    return (sub(mul(inner, inverse), matmul(matmul(matrix_transpose(adjugate), g), inverse)),)
 
 
 def _slogdet_forward(a: Tensor, params: tuple) -> tuple[Tensor, ...]:
@@ -91,7 +115,8 @@ def _corners(g: Tensor) -> Tensor:
 
 INV = Op("inv", forward=_inv_forward, grad=_inv_grad, saves_outputs=(0,))
 SOLVE = Op("solve", forward=_solve_forward, grad=_solve_grad, saves_inputs=(0,), saves_outputs=(0,))
-DET = Op("det", forward=_det_forward, grad=_det_grad, saves_inputs=(0,), saves_outputs=(0,))
+DET = Op("det", forward=_det_forward, grad=_det_grad, saves_inputs=(0,))
+ADJUGATE = Op("adjugate", forward=_adjugate_forward, grad=_adjugate_grad, saves_inputs=(0,), saves_outputs=(0,))
 SLOGDET = Op("slogdet", forward=_slogdet_forward, grad=_slogdet_grad, saves_inputs=(0,))
 
 
@@ -158,7 +183,7 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
 
 @takes_arrays
 def det(A: Tensor) -> Tensor:
-    """The determinant of square matrices; it can be differentiated where it is not 0.
+    """The determinant of square matrices. Its second derivatives need matrices that have an inverse.
 
     Parameters
     ----------
@@ -255,7 +280,7 @@ def _qr_grad(node: Any, gq: Tensor, gr: Tensor) -> tuple:
     """(gQ + Q M) R^-T with M = R gR^T - gQ^T Q, its lower triangle mirrored."""
     q, r = node.saved
     if r._shape[-2] != r._shape[-1] or q._shape[-1] != r._shape[-1]:
-        raise ValueError(f"qr: only the reduced mode of tall matrices has a gradient; got Q {q._shape}, R {r._shape}")
+        raise ValueError(f"qr: the complete mode has no gradient for m > n; got Q {q._shape}, R {r._shape}")
     inner = sub(matmul(r, matrix_transpose(gr)), matmul(matrix_transpose(gq), q))
     mirrored = add(tril(inner), matrix_transpose(tril(inner, -1)))
     total = add(gq, matmul(q, mirrored))
@@ -272,13 +297,13 @@ def qr(A: Tensor, mode: str = "reduced") -> tuple[Tensor, Tensor]:
     Parameters
     ----------
     A : Tensor of shape (..., m, n)
-    mode : {"reduced", "complete"}
-        Whether Q has min(m, n) columns or m. Only the first, for m >= n, has a gradient.
+    mode : {"reduced", "complete", "r"}
+        Whether Q has min(m, n) columns, or m (for m > n without a gradient), or is left out, an empty Tensor.
 
     Raises
     ------
     ValueError
-        If `mode` is neither.
+        If `mode` is none of these.
 
     Examples
     --------
@@ -287,9 +312,16 @@ def qr(A: Tensor, mode: str = "reduced") -> tuple[Tensor, Tensor]:
     >>> q.shape, r.shape
     (nbnn.Size([3, 2]), nbnn.Size([2, 2]))
     """
-    if mode not in ("reduced", "complete"):
-        raise ValueError(f"qr: `mode` (={mode!r}) must be 'reduced' or 'complete'")
-    return apply(QR, _matrices("qr", "A", A, False), params=(mode,))
+    if mode not in ("reduced", "complete", "r"):
+        raise ValueError(f"qr: `mode` (={mode!r}) must be 'reduced', 'complete' or 'r'")
+    x = _matrices("qr", "A", A, False)
+    m, n = x._shape[-2:]
+    if m < n:  # the first m columns, which give Q, and the others in its basis
+        q, r = apply(QR, narrow(x, -1, 0, m), params=("reduced",))
+        r = cat([r, matmul(matrix_transpose(q), narrow(x, -1, m, n - m))], -1)
+    else:
+        q, r = apply(QR, x, params=("complete" if mode == "complete" else "reduced",))
+    return (empty(0, dtype=x._dtype, device=x.device) if mode == "r" else q), r
 
 
 def _svd_forward(a: Tensor, params: tuple) -> tuple[Tensor, ...]:
@@ -299,8 +331,13 @@ def _svd_forward(a: Tensor, params: tuple) -> tuple[Tensor, ...]:
 def _svd_grad(node: Any, gu: Tensor, gs: Tensor, gvh: Tensor) -> tuple:
     """The gradients of U and V turn within the spans of each other, and to what is orthogonal to both."""
     u, s, vh = node.saved
-    if node.params[0] and u._shape[-1] != vh._shape[-1]:
-        raise ValueError("svd: with full_matrices=True only square matrices have a gradient")
+    count = s._shape[-1]  # what full matrices have beyond is any basis: it has no derivative
+    u, gu, vh, gvh = (
+        narrow(u, -1, 0, count),
+        narrow(gu, -1, 0, count),
+        narrow(vh, -2, 0, count),
+        narrow(gvh, -2, 0, count),
+    )
     v, gv = matrix_transpose(vh), matrix_transpose(gvh)
     squares, one = mul(s, s), eye(s._shape[-1], dtype=s._dtype, device=s.device)
     gaps = add(sub(unsqueeze(squares, -2), unsqueeze(squares, -1)), one)  # s_j^2 - s_i^2, and 1 on the diagonal
@@ -331,7 +368,7 @@ SVD = Op("svd", forward=_svd_forward, grad=_svd_grad, saves_outputs=(0, 1, 2))
 def svd(A: Tensor, full_matrices: bool = True) -> tuple[Tensor, Tensor, Tensor]:
     """The U, S and V^T with U diag(S) V^T = A, the singular values S in falling order.
 
-    Gradients need singular values that differ, and ``full_matrices=False`` unless the matrices are square.
+    Gradients need singular values that differ; vectors beyond the first min(m, n) have none.
 
     Parameters
     ----------

@@ -11,35 +11,16 @@ from nbnn import dtypes
 from nbnn.autograd import Node, is_grad_enabled
 from nbnn.functional import _check
 from nbnn.functional._elementwise import from_integers
-from nbnn.functional.array import add, as_tensor, cast, div, eq, ge, mul, ne, neg, operands, sub, sum
-from nbnn.functional.extreme import amax, amin
+from nbnn.functional.array import add, as_tensor, cast, div, eq, ge, mul, neg, operands, sub, sum
 from nbnn.functional.indexing import getitem
 from nbnn.functional.inplace import copy_
+from nbnn.functional.reduction import reduced
 from nbnn.functional.shape import broadcast_to, unsqueeze
+from nbnn.functional.statistics import ABS, SIGNED_POWER, p_norm
 from nbnn.kernels import distance as K
 from nbnn.op import Op, apply, takes_arrays
 from nbnn.tensor import Tensor
 
-# -- powers: closed under differentiation, 0 where a derivative at 0 is a choice -----------------------------------
-# params: the exponent; whether |0|**q is 0 for q <= 0 too
-
-
-def _absolute_power_grad(node: Node, g: Tensor) -> tuple:
-    q = node.params[0]
-    return (mul(mul(g, apply(SIGNED_POWER, node.saved[0], params=(q - 1.0,))), q),)
-
-
-def _signed_power_grad(node: Node, g: Tensor) -> tuple:
-    q = node.params[0]
-    return (mul(mul(g, apply(ABSOLUTE_POWER, node.saved[0], params=(q - 1.0, 1))), q) if q else None,)
-
-
-def _work(*_: Any) -> int:
-    return 32
-
-
-ABSOLUTE_POWER = Op("norm", K.absolute_power, saves_inputs=(0,), grad=_absolute_power_grad, work=_work)
-SIGNED_POWER = Op("norm", K.signed_power, saves_inputs=(0,), grad=_signed_power_grad, work=_work)
 # a bound below: the gradient passes as if there were none, or only where it does not bind
 FLOOR = Op("at_least", K.at_least, grad=lambda node, g: (g,))
 BOUNDED = Op(
@@ -52,17 +33,7 @@ BOUNDED = Op(
 
 def norm_along(op: str, x: Tensor, p: float, axes: tuple[int, ...], keepdim: bool) -> Tensor:
     """The p-norm over `axes`, with a gradient of 0 where it is 0."""
-    if math.isinf(p):
-        size = apply(ABSOLUTE_POWER, x, params=(1.0, 0))
-        if math.prod(x._shape[k] for k in axes) == 0:
-            raise ValueError(f"{op}: a norm of infinite order needs at least one number; got input {x._shape}")
-        return (amax if p > 0 else amin)(size, axes, keepdim)
-    if p == 0.0:
-        return sum(cast(ne(x.detach(), 0.0), x._dtype), axes, keepdim)
-    if p == 2.0:
-        return apply(ABSOLUTE_POWER, sum(mul(x, x), axes, keepdim), params=(0.5, 0))
-    total = sum(apply(ABSOLUTE_POWER, x, params=(p, 0)), axes, keepdim)
-    return total if p == 1.0 else apply(ABSOLUTE_POWER, total, params=(1.0 / p, 0))
+    return p_norm(op, x, p, axes, reduced(x._shape, axes, keepdim))
 
 
 def _widened(*tensors: Tensor) -> tuple[Tensor, ...]:
@@ -257,7 +228,7 @@ def _pair_gradients(g: Tensor, a: Tensor, b: Tensor, distances: Tensor, p: float
     if p == 0.0:
         return (mul(a, 0.0), mul(b, 0.0))
     if math.isinf(p):
-        most = cast(eq(apply(ABSOLUTE_POWER, d.detach(), params=(1.0, 0)), unsqueeze(distances.detach(), 3)), g._dtype)
+        most = cast(eq(apply(ABS, d.detach()), unsqueeze(distances.detach(), 3)), g._dtype)
         each = mul(mul(unsqueeze(g, 3), most), apply(SIGNED_POWER, d.detach(), params=(0.0,)))
     else:
         factor = mul(g, apply(SIGNED_POWER, distances, params=(1.0 - p,)))

@@ -15,7 +15,8 @@ from nbnn.functional.creation import arange, full
 from nbnn.functional.indexing import INDEX, SLICE, add_up, checked, put
 from nbnn.functional.inplace import copy_, in_place
 from nbnn.functional.masking import filler, masked_fill
-from nbnn.functional.shape import RESHAPE, broadcast_to
+from nbnn.functional.promotion import scale
+from nbnn.functional.shape import RESHAPE, broadcast_to, reshape
 from nbnn.kernels import indexing as K
 from nbnn.op import Op, apply, takes_arrays
 from nbnn.tensor import Tensor, flat, from_array, make
@@ -95,8 +96,19 @@ def _scatter_add_grad(node: Any, grad: Tensor) -> tuple:
     return grad, apply(GATHER, grad, index, params=node.params), None
 
 
+def _scatter_multiply_forward(x: Tensor, source: Tensor, index: Tensor, params: tuple) -> tuple[Tensor]:
+    out = clone(x.detach())
+    _scattered(K.scatter_multiply, out, flat(source), index, *params)
+    return (out,)
+
+
+def _scatter_multiply_grad(node: Any, grad: Tensor) -> tuple:
+    raise RuntimeError("scatter: reduce='multiply' has no gradient")
+
+
 GATHER = Op("gather", forward=_gather_forward, grad=_gather_grad, saves_inputs=(1,))
 SCATTER = Op("scatter", forward=_scatter_forward, grad=_scatter_grad, saves_inputs=(2,))
+SCATTER_MULTIPLY = Op("scatter", forward=_scatter_multiply_forward, grad=_scatter_multiply_grad)
 SCATTER_ADD = Op("scatter_add", forward=_scatter_add_forward, grad=_scatter_add_grad, saves_inputs=(2,))
 
 # -- checks --------------------------------------------------------------------------------------------------------
@@ -141,14 +153,18 @@ def _beside(x: Tensor, shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
     return (*shape[:axis], x._shape[axis], *shape[axis + 1 :])
 
 
-def _line(op: str, input: Any, dim: Any, index: Any) -> tuple[Tensor, int, Tensor]:
+def _line(op: str, input: Any, dim: Any, index: Any, wraps: bool = False) -> tuple[Tensor, int, Tensor]:
     """The input, the axis, and a vector of checked positions on it."""
     x, where = _check.tensor(op, "input", input), _integers(op, "index", index)
     axis = _check.dim(op, dim, x.dim())
     if where.dim() > 1:
         raise ValueError(f"{op}: `index` must have one axis; got shape {where._shape}")
     where = where.reshape(-1)
-    where = _check.indices(op, "index", where, x._shape[axis] if x._shape else 1, along=axis)
+    size = x._shape[axis] if x._shape else 1
+    if wraps:
+        where = _from_the_end(op, where, size, axis)
+    else:
+        where = _check.indices(op, "index", where, size, along=axis)
     return x.reshape(1) if x._shape == () else x, axis, where
 
 
@@ -193,13 +209,15 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
     """
     shape = getattr(index, "_shape", ())
     x, axis, where = _along("gather", input, dim, index)
+    if not where.numel():  # of any other sizes, which `input` need not have
+        return apply(INDEX, reshape(x, (-1,)), where, params=(0, 1)).reshape(shape)
     x = _corner(x, _beside(x, where._shape, axis))
     if x.dim() == 1:
         return apply(INDEX, x, where, params=(0, 1)).reshape(shape)
     return apply(GATHER, x, where, params=(axis,))
 
 
-def _scatter(op: str, input: Any, dim: Any, index: Any, src: Any, adds: bool) -> Tensor:
+def _scatter(op: str, input: Any, dim: Any, index: Any, src: Any, reduce: str | None) -> Tensor:
     x, axis, where = _along(op, input, dim, index)
     if isinstance(src, Tensor):
         if src._dtype is not x._dtype:
@@ -214,24 +232,24 @@ def _scatter(op: str, input: Any, dim: Any, index: Any, src: Any, adds: bool) ->
         return clone(_check.tensor(op, "input", input))
     beside = _beside(x, where._shape, axis)
     if beside == x._shape:
-        return _placed(x, axis, where, source, adds).reshape(input._shape)
+        return _placed(x, axis, where, source, reduce).reshape(input._shape)
     whole = clone(x)
-    copy_(_corner(whole, beside), _placed(_corner(x, beside), axis, where, source, adds))
+    copy_(_corner(whole, beside), _placed(_corner(x, beside), axis, where, source, reduce))
     return whole
 
 
-def _placed(x: Tensor, axis: int, where: Tensor, source: Tensor, adds: bool) -> Tensor:
-    """`source` written over `x`, or added to it; the shapes fit but along the axis."""
-    if not adds and x.dim() == 1:
+def _placed(x: Tensor, axis: int, where: Tensor, source: Tensor, reduce: str | None) -> Tensor:
+    """`source` written over `x`, added to it or multiplied with it; the shapes fit but along the axis."""
+    if reduce is None and x.dim() == 1:
         return put(x, source, where, 0, 1)
-    if not adds:
+    if reduce is None:
         return apply(SCATTER, x, source, where, params=(axis,))
-    if x.dim() == 1:  # one column would be one thread's work
+    if reduce == "add" and x.dim() == 1:  # one column would be one thread's work
         return add(x, add_up(source, where, 0, 1, x._shape))
     kind = x._dtype
     if kind.is_half:
         x, source = cast(x, dtypes.float32), cast(source, dtypes.float32)
-    return cast(apply(SCATTER_ADD, x, source, where, params=(axis,)), kind)
+    return cast(apply(SCATTER_ADD if reduce == "add" else SCATTER_MULTIPLY, x, source, where, params=(axis,)), kind)
 
 
 @takes_arrays
@@ -252,8 +270,8 @@ def scatter(
         What is written, of the dtype of `input`.
     value : number, optional
         Another name for a number as `src`.
-    reduce : {None, "add"}
-        "add" adds instead: see `scatter_add`.
+    reduce : {None, "add", "multiply"}
+        "add" adds instead: see `scatter_add`; "multiply" multiplies, and has no gradient.
 
     Raises
     ------
@@ -273,9 +291,9 @@ def scatter(
     """
     if (src is None) is (value is None):
         raise TypeError("scatter: needs either `src` or `value`")
-    if reduce not in (None, "add"):
-        raise ValueError(f"scatter: `reduce` (={reduce!r}) must be None or 'add'")
-    return _scatter("scatter", input, dim, index, value if src is None else src, reduce == "add")
+    if reduce not in (None, "add", "multiply"):
+        raise ValueError(f"scatter: `reduce` (={reduce!r}) must be None, 'add' or 'multiply'")
+    return _scatter("scatter", input, dim, index, value if src is None else src, reduce)
 
 
 @takes_arrays
@@ -309,12 +327,14 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     tensor([2., 0., 1.])
     """
     _check.tensor("scatter_add", "src", src)
-    return _scatter("scatter_add", input, dim, index, src, True)
+    return _scatter("scatter_add", input, dim, index, src, "add")
 
 
 @takes_arrays
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """`gather` with shapes that broadcast but along the axis; without `dim`, from the flattened Tensors.
+
+    Negative positions count from the end.
 
     Raises
     ------
@@ -335,20 +355,19 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     op = "take_along_dim"
     x, where = _check.tensor(op, "input", input), _integers(op, "indices", indices)
     if dim is None:
-        return _picked(op, x, "indices", where.reshape(-1))
+        return take(x, where.reshape(-1))
     if x.dim() != where.dim() or not x._shape:
         raise ValueError(f"{op}: `indices` must have the axes of `input`; got {where._shape} for {x._shape}")
     axis = _check.dim(op, dim, x.dim())
     rest = _check.broadcast_shapes(op, _beside(where, x._shape, axis), where._shape)
     x, where = broadcast_to(x, _beside(x, rest, axis)), broadcast_to(where, rest)
-    where = _check.indices(op, "indices", where, x._shape[axis], along=axis)
-    return apply(GATHER, x, where, params=(axis,))
+    return apply(GATHER, x, _from_the_end(op, where, x._shape[axis], axis), params=(axis,))
 
 
-def _picked(op: str, x: Tensor, name: str, index: Tensor) -> Tensor:
-    line = apply(RESHAPE, x, params=((x.numel(),),))
-    index = _check.indices(op, name, index, x.numel())
-    return apply(INDEX, line, index, params=(0, 1))
+def _from_the_end(op: str, index: Tensor, size: int, axis: int) -> Tensor:
+    """Positions in [-n, n) as positions in [0, n)."""
+    places = checked(op, _device.to_host(flat(index)).reshape(index._shape), size, axis)
+    return from_array(places).to(index.device)
 
 
 @takes_arrays
@@ -373,9 +392,8 @@ def take(input: Tensor, index: Tensor) -> Tensor:
     tensor([1, 4])
     """
     x, where = _check.tensor("take", "input", input), _integers("take", "index", index)
-    places = checked("take", _device.to_host(flat(where)).reshape(where._shape), x.numel(), 0)
     line = apply(RESHAPE, x, params=((x.numel(),),))
-    return apply(INDEX, line, from_array(places).to(x.device), params=(0, 1))
+    return apply(INDEX, line, _from_the_end("take", where, x.numel(), 0), params=(0, 1))
 
 
 # -- whole slices by number ----------------------------------------------------------------------------------------
@@ -440,7 +458,9 @@ def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
     x, axis, where = _line("index_add", input, dim, index)
     s = _slices("index_add", x, axis, where, source)
     total = add_up(s, where, axis, 1, x._shape)
-    return add(x, total if alpha == 1 else mul(total, alpha)).reshape(input._shape)
+    if alpha != 1:
+        total = cast(mul(total, scale("index_add", "alpha", alpha, x._dtype)), x._dtype)
+    return add(x, total).reshape(input._shape)
 
 
 @takes_arrays
@@ -468,7 +488,7 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
 
 @takes_arrays
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
-    """A copy of `input` in which the slices that `index` names are filled with a number.
+    """A copy of `input` in which the slices that `index` names, counted from the end if negative, are a number.
 
     Raises
     ------
@@ -483,7 +503,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     >>> nbnn.index_fill(nbnn.zeros(3), 0, nbnn.tensor([0, 2]), 5)
     tensor([5., 0., 5.])
     """
-    x, axis, where = _line("index_fill", input, dim, index)
+    x, axis, where = _line("index_fill", input, dim, index, True)
     shape = (*x._shape[:axis], where.numel(), *x._shape[axis + 1 :])
     return put(x, broadcast_to(filler("index_fill", x, value), shape), where, axis, 1).reshape(input._shape)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,7 @@ from nbnn.functional import _check
 from nbnn.functional.arithmetic import add, div, mul, sub
 from nbnn.functional.choice import clamp, clip, simple_bounds
 from nbnn.functional.conversion import CLONE, cast, clone, to
-from nbnn.functional.creation import as_tensor, fill_, full
+from nbnn.functional.creation import as_tensor, empty_like, fill_, full
 from nbnn.functional.indexing import PUT, getitem, locate, put_into, unrepeated
 from nbnn.functional.promotion import as_number
 from nbnn.functional.shape import broadcast_to
@@ -145,6 +146,19 @@ def in_place(function: Callable, name: str) -> Callable:
     return changed
 
 
+def drawn(function: Callable) -> Callable:
+    """A method that fills a Tensor with random numbers, which have no history."""
+    name = function.__name__
+
+    @functools.wraps(function)
+    def changed(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        if self._strides is None and _untracked(self):
+            return function(self, *args, **kwargs)
+        return write(name, self, function(empty_like(self), *args, **kwargs))
+
+    return changed
+
+
 def _plain(t: Tensor) -> Any:
     """The storage of exactly the elements of `t` in row-major order, or None."""
     if t._strides is None:
@@ -262,10 +276,14 @@ def setitem(input: Tensor, key: Any, value: Any) -> None:
     ValueError
         If `value` does not broadcast.
     """
-    source = as_tensor(value, dtype=input._dtype if not isinstance(value, Tensor) else None, device=input.device)
+    if isinstance(value, (bool, int, float)):
+        source = full((), value, dtype=input._dtype, device=input.device)
+    else:
+        source = as_tensor(value, dtype=input._dtype if not isinstance(value, Tensor) else None, device=input.device)
     place = locate(input, key)
     if place is None:
-        copy_(getitem(input, key), source)
+        target = getitem(input, key)
+        copy_(target, _without_ones(source, target.dim()))
         return
     source = _fitted(source, place.shape, input)
     x, run = place.view, (place.axis, place.width)
@@ -279,11 +297,15 @@ def setitem(input: Tensor, key: Any, value: Any) -> None:
         write("index_put_", x, apply(PUT, before(x, source), source, index, params=run))
 
 
+def _without_ones(source: Tensor, axes: int) -> Tensor:
+    """The value of an assignment without leading axes of size 1 that its place does not have."""
+    extra = source.dim() - axes
+    return source.reshape(source._shape[extra:]) if extra > 0 and set(source._shape[:extra]) == {1} else source
+
+
 def _fitted(source: Tensor, shape: tuple[int, ...], input: Tensor) -> Tensor:
     """The value of an assignment as what it is to be stored as: of this shape, of the type and device of `input`."""
-    extra = source.dim() - len(shape)
-    if extra > 0 and set(source._shape[:extra]) == {1}:
-        source = source.reshape(source._shape[extra:])
+    source = _without_ones(source, len(shape))
     if _check.broadcast_shapes("index_put_", source._shape, shape) != shape:
         raise ValueError(f"index_put_: a value of shape {source._shape} does not broadcast to {shape}")
     shares = source._data is input._data

@@ -64,7 +64,13 @@ def as_tensors(op: str, tensors: Any) -> tuple[tuple, bool]:
 
 def _joined(op: str, xs: tuple, dim: Any) -> Tensor:
     """`cat` for the op that was called."""
-    shape, kind = xs[0]._shape, xs[0]._dtype
+    kind = xs[0]._dtype
+    full = [x for x in xs if x._shape != (0,)]
+    if full and len(full) < len(xs) and full[0].dim() > 1:  # vectors of nothing are no part of it, but for their type
+        for x in xs:
+            kind = dtypes.promote_types(kind, x._dtype)
+        xs = tuple(full)
+    shape = xs[0]._shape
     axis = _check.dim(op, dim, len(shape))
     before, after = shape[:axis], shape[axis + 1 :]
     for k, x in enumerate(xs):
@@ -87,7 +93,7 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
     Parameters
     ----------
     tensors : sequence of Tensor
-        Equal in shape but for axis `dim`.
+        Equal in shape but for axis `dim`; Tensors of shape (0,) are passed over.
     dim : int
 
     Raises

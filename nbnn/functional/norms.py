@@ -5,68 +5,24 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
+from nbnn import dtypes
 from nbnn.dtypes import as_dtype
 from nbnn.functional import _check
 from nbnn.functional.arithmetic import div, mul
-from nbnn.functional.array import neg
 from nbnn.functional.array import sum as total
-from nbnn.functional.comparison import eq
+from nbnn.functional.comparison import gt
 from nbnn.functional.conversion import cast
 from nbnn.functional.decomposition import svdvals
-from nbnn.functional.extreme import argmax
-from nbnn.functional.gathering import gather
+from nbnn.functional.extreme import amax, amin
+from nbnn.functional.logic import logical_and, logical_not
 from nbnn.functional.masking import masked_fill
-from nbnn.functional.pointwise import exp, log
-from nbnn.functional.shape import reshape, unsqueeze
+from nbnn.functional.reduction import axes_of
+from nbnn.functional.rounding import isfinite
+from nbnn.functional.shape import reshape
+from nbnn.functional.statistics import ABS, p_norm
 from nbnn.functional.views import movedim
-from nbnn.op import Op, apply, takes_arrays
-from nbnn.tensor import Tensor, from_array, host_view
-
-
-def _norm_forward(x: Tensor, params: tuple) -> tuple[Tensor]:
-    """Over the last axis, scaled by the largest element so that no power overflows."""
-    (p,) = params
-    size = np.abs(host_view(x.detach()))
-    top = size.max(-1, keepdims=True, initial=0)
-    scale = np.where((top > 0) & np.isfinite(top), top, 1).astype(size.dtype)
-    with np.errstate(all="ignore"):
-        found = ((size / scale) ** p).sum(-1) ** (1 / p) * scale[..., 0]
-    return (from_array(np.array(found, size.dtype)).to(x.device),)
-
-
-def _norm_grad(node: Any, g: Tensor) -> tuple:
-    """g sign(x) (|x| / n)^(p - 1), and 0 where the norm is 0, which is a choice."""
-    x, n = node.saved
-    (p,) = node.params
-    n = unsqueeze(masked_fill(n, eq(n, 0), 1), -1)
-    part = div(x, n)
-    if p != 2:
-        square = mul(part, part)
-        part = mul(part, exp(mul(log(masked_fill(square, eq(square, 0), 1)), (p - 2) / 2)))
-    return (mul(unsqueeze(g, -1), part),)
-
-
-NORM = Op("vector_norm", forward=_norm_forward, grad=_norm_grad, saves_inputs=(0,), saves_outputs=(0,))
-
-
-def _size(x: Tensor) -> Tensor:
-    """The absolute value; at 0 its derivative is 0."""
-    return mul(x, from_array(np.array(np.sign(host_view(x.detach())), order="C")).to(x.device))
-
-
-def _last(x: Tensor, p: float) -> Tensor:
-    """The p-norm over the last axis."""
-    if p == 0:
-        return cast(total(cast(x, as_dtype("bool", "vector_norm")), -1), x._dtype)
-    if math.isinf(p):
-        if x._shape[-1] == 0:
-            raise ValueError(f"vector_norm: `ord` (={p}) needs elements along the axis; got shape {x._shape}")
-        size = _size(x)
-        where = argmax(size.detach() if p > 0 else neg(size.detach()), -1, True)
-        return gather(size, -1, where).reshape(x._shape[:-1])
-    return apply(NORM, x, params=(p,))
+from nbnn.op import apply, takes_arrays
+from nbnn.tensor import Tensor
 
 
 def _prepared(op: str, value: Any, dtype: Any) -> Tensor:
@@ -106,18 +62,22 @@ def vector_norm(x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = Fals
     >>> nbnn.linalg.vector_norm(nbnn.tensor([3.0, 4.0]))
     tensor(5.)
     """
-    return _over(_prepared("vector_norm", x, dtype), _check.number("vector_norm", "ord", ord), dim, keepdim)
+    return _over(
+        "vector_norm", _prepared("vector_norm", x, dtype), _check.number("vector_norm", "ord", ord), dim, keepdim
+    )
 
 
-def _over(x: Tensor, p: float, dim: Any, keepdim: bool) -> Tensor:
-    axes = _check.dims("vector_norm", dim, x.dim()) if x._shape else ()
-    if x._dtype.is_half:
-        return cast(_over(x.float(), p, dim, keepdim), x._dtype)
-    rest = [k for k in range(x.dim()) if k not in axes]
-    moved = movedim(x, tuple(rest), tuple(range(len(rest))))
-    shape = tuple(x._shape[k] for k in rest)
-    out = _last(reshape(moved, (*shape, math.prod(x._shape[k] for k in axes))), p)
-    return reshape(out, tuple(1 if k in axes else n for k, n in enumerate(x._shape))) if keepdim else out
+def _over(op: str, x: Tensor, p: float, dim: Any, keepdim: bool) -> Tensor:
+    """The p-norm, scaled by the largest element so that no power overflows."""
+    axes, shape = axes_of(op, x._shape, dim, keepdim)
+    kind = x._dtype
+    x = cast(x, dtypes.float32) if kind.is_half else x
+    if p in (0.0, 1.0) or not math.isfinite(p) or 0 in x._shape:
+        return cast(p_norm(op, x, p, axes, shape), kind)
+    size = apply(ABS, x.detach())
+    top = amax(size, axes, True) if axes else size
+    top = masked_fill(top, logical_not(logical_and(gt(top, 0), isfinite(top))), 1)
+    return cast(mul(p_norm(op, div(x, top), p, axes, shape), reshape(top, shape)), kind)
 
 
 @takes_arrays
@@ -158,13 +118,18 @@ def matrix_norm(
     axes = _check.dims(op, tuple(dim), x.dim())
     matrices = movedim(x, axes, (-2, -1))
     if ord == "fro":
-        out = _over(matrices, 2.0, (-2, -1), False)
-    elif ord in ("nuc", 2, -2):
-        values = svdvals(matrices)
-        out = total(values, -1) if ord == "nuc" else values[..., 0 if ord == 2 else -1]
+        out = _over(op, matrices, 2.0, (-2, -1), False)
     else:
-        sums = total(_size(matrices), -2 if abs(ord) == 1 else -1)
-        out = _last(sums, math.copysign(math.inf, ord))
+        if ord in ("nuc", 2, -2):
+            values = svdvals(matrices)
+        else:
+            values = _over(op, matrices, 1.0, -2 if abs(ord) == 1 else -1, False)
+        if ord == "nuc" or (ord > 0 and values._shape[-1] == 0):  # of nothing: 0
+            out = total(values, -1)
+        elif values._shape[-1] == 0:
+            raise ValueError(f"{op}: `ord` (={ord}) needs elements along the axes {dim}; got shape {x._shape}")
+        else:
+            out = (amax if ord > 0 else amin)(values, -1)
     return reshape(out, tuple(1 if k in axes else n for k, n in enumerate(x._shape))) if keepdim else out
 
 
@@ -191,4 +156,4 @@ def norm(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, 
         pair, dim = x.dim() == 2, (-2, -1) if x.dim() == 2 else None
     if pair and ord is not None:
         return matrix_norm(x, ord, dim, keepdim)
-    return _over(x, 2.0 if ord is None else _check.number("norm", "ord", ord), dim, keepdim)
+    return _over("norm", x, 2.0 if ord is None else _check.number("norm", "ord", ord), dim, keepdim)

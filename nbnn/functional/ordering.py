@@ -13,6 +13,7 @@ from nbnn.autograd import Node
 from nbnn.functional import _check
 from nbnn.functional._binary import Binary
 from nbnn.functional.arithmetic import add, div, mul, sub
+from nbnn.functional.array import mean
 from nbnn.functional.conversion import cast
 from nbnn.functional.creation import empty
 from nbnn.functional.extreme import TAKE, TIES, Found, comparable
@@ -301,7 +302,7 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     Raises
     ------
     ValueError
-        If there is nothing to choose from.
+        If there is nothing to choose from along the axis, or no number at all of a type without NaN.
     IndexError
         If the axis does not exist.
 
@@ -314,6 +315,8 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     whole = dim is None
     x, axis, length = _last("median", reshape(_check.tensor("median", "input", input), (-1,)) if whole else input,
                             0 if whole else dim)  # fmt: skip
+    if length == 0 and whole and x._dtype.is_floating_point:
+        return mean(input)  # NaN
     if length == 0:
         raise ValueError(f"median: `input` must not be empty along the axis; got shape {input._shape}")
     if not whole:

@@ -12,6 +12,7 @@ from nbnn.functional._binary import Binary
 from nbnn.functional.arithmetic import add, mul, sub
 from nbnn.functional.conversion import cast, clone
 from nbnn.functional.creation import full
+from nbnn.functional.logic import logical_or
 from nbnn.functional.pointwise import RECIPROCAL, SQUARE
 from nbnn.functional.promotion import Number, operands, promoted, result_type
 from nbnn.kernels import power as K
@@ -113,7 +114,7 @@ def pow(input: Any, exponent: Any) -> Tensor:
     ValueError
         If the shapes do not broadcast, or for integers to a negative number.
     TypeError
-        If an operand is no number, array or Tensor, or both are bools.
+        If an operand is no number, array or Tensor, or both are Tensors of bools.
 
     Examples
     --------
@@ -128,6 +129,8 @@ def pow(input: Any, exponent: Any) -> Tensor:
         kind = result_type(input, number)
         if kind.is_floating_point:
             return _to_number(cast(input, kind), float(number))
+        if kind is dtypes.bool_:
+            return logical_or(input, not number)
         if number < 0:
             raise ValueError(f"pow: `exponent` (={number}) must not be negative for integers; got {input._dtype!r}")
     a, b = promoted("pow", input, exponent)

@@ -14,7 +14,7 @@ import numpy as np
 from nbnn import dtypes
 from nbnn.functional import _check
 from nbnn.functional.conversion import cast
-from nbnn.functional.creation import full
+from nbnn.functional.creation import LARGEST, full
 from nbnn.functional.shape import broadcast_to
 from nbnn.tensor import Tensor, from_array
 
@@ -68,26 +68,40 @@ def _as_operand(op: str, value: Any) -> Any:
     raise TypeError(f"{op}: operands must be Tensors, arrays or numbers; got {type(value).__name__}")
 
 
-def promoted(op: str, *values: Any) -> tuple[Tensor, ...]:
-    """Operands as Tensors of one type."""
+def promoted(op: str, *values: Any, real: bool = False) -> tuple[Tensor, ...]:
+    """Operands as Tensors of one type: with `real`, of the default floating type where it would be an integer one."""
     made = [v if isinstance(v, Tensor) else _as_operand(op, v) for v in values]
     first = made[0]
     for v in made:
-        if not isinstance(v, Tensor) or v._dtype is not first._dtype:
+        if not isinstance(v, Tensor) or v._dtype is not first._dtype or (real and not v._dtype.is_floating_point):
             break
     else:
         return tuple(made)
     tensors = [v for v in made if isinstance(v, Tensor)]
     kind, where = _joint_type(made), tensors[0].device if tensors else None
+    if real and not kind.is_floating_point:  # at once: -3 beside uint8 is no uint8
+        kind = dtypes.get_default_dtype()
     return tuple([cast(v, kind) if isinstance(v, Tensor) else _filled(op, v, kind, where) for v in made])
 
 
 def _filled(op: str, number: Any, kind: dtypes.dtype, where: Any) -> Tensor:
-    if isinstance(number, int) and not kind.is_floating_point and not -(1 << 63) <= number < 1 << 63:
+    if kind.is_floating_point:
+        value = float(number)
+        beyond = abs(value) > LARGEST.get(kind, math.inf)
+        value = math.copysign(math.inf, value) if beyond else value
+        if where is None or where.type == "cpu":
+            return _constant(value, math.copysign(1.0, value), kind, ())
+        return full((), value, dtype=kind, device=where)
+    if kind is dtypes.bool_:
+        return full((), number, dtype=kind, device=where)
+    if not -(1 << 63) <= number < 1 << 63:
         raise ValueError(f"{op}: the number {number} does not fit in 64 bits")
+    bits = 8 * kind.itemsize  # as sums and products of integers do, a number too large for the type wraps around
+    wrapped = int(number) % (1 << bits)
+    wrapped -= (1 << bits) * (kind.is_signed and wrapped >> (bits - 1))
     if where is None or where.type == "cpu":
-        return _constant(number, math.copysign(1.0, number), kind, ())
-    return full((), number, dtype=kind, device=where)
+        return _constant(wrapped, 1.0, kind, ())
+    return full((), wrapped, dtype=kind, device=where)
 
 
 @functools.lru_cache(maxsize=256)
@@ -114,14 +128,16 @@ def joint_shape(op: str, a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, .
     return _check.broadcast_shapes(op, a, b)
 
 
-def pair(op: str, a: Any, b: Any) -> tuple[Tensor, Tensor]:
-    """Two operands as Tensors of one type, of shapes that broadcast."""
+def pair(op: str, a: Any, b: Any, real: bool = False) -> tuple[Tensor, Tensor]:
+    """Two operands as Tensors of one type (as `promoted` makes it), of shapes that broadcast."""
     if not (isinstance(a, Tensor) and isinstance(b, Tensor) and a._dtype is b._dtype):
         if (number := as_number(a, b)) is not None:
             return a, _beside(number, a)
         if (number := as_number(b, a)) is not None:
             return _beside(number, b), b
-        a, b = promoted(op, a, b)
+        a, b = promoted(op, a, b, real=real)
+    elif real and not a._dtype.is_floating_point:
+        a, b = promoted(op, a, b, real=real)
     if a._shape != b._shape:
         joint_shape(op, a._shape, b._shape)
     return a, b
@@ -150,6 +166,8 @@ def as_number(x: Any, value: Any) -> Any:
     if isinstance(value, Tensor) or not isinstance(x, Tensor) or not isinstance(value, Number):
         return None
     number = value.item() if isinstance(value, np.generic) else value
+    if number == 0 and math.copysign(1.0, number) < 0:  # a plan is looked up by its params, and 0.0 == -0.0
+        return None
     return float(number) if x._dtype.is_floating_point and abs(number) < 1 << 53 else None
 
 
@@ -160,6 +178,8 @@ def scale(op: str, name: str, value: Any, kind: dtypes.dtype) -> Any:
     number = value.item() if isinstance(value, (np.generic, Tensor)) else value
     if not isinstance(number, (bool, int, float)):
         raise TypeError(f"{op}: `{name}` (={value!r}) must be a number; got {type(value).__name__}")
+    if isinstance(number, bool) and name == "alpha" and kind is not dtypes.bool_:
+        raise TypeError(f"{op}: `{name}` (={number}) must be a number for operands of type {kind!r}; got bool")
     if kind.is_floating_point:
         return float(number)
     if isinstance(number, float):

@@ -16,7 +16,7 @@ from nbnn.functional import _check
 from nbnn.functional.arithmetic import add, div, mul, neg
 from nbnn.functional.comparison import lt
 from nbnn.functional.conversion import cast
-from nbnn.functional.creation import empty, empty_like, normal_, rand, randint, randn, uniform_
+from nbnn.functional.creation import empty, empty_like, in_range, normal_, rand, randint, randn, uniform_
 from nbnn.functional.pointwise import log1p
 from nbnn.functional.shape import broadcast_to
 from nbnn.kernels import creation as K
@@ -137,7 +137,7 @@ def normal(
         raise ValueError("normal: `std` must be at least 0")
     shape = _check.broadcast_shapes("normal", *(t._shape for t in given))
     noise = randn(shape, generator=generator, dtype=given[0]._dtype, device=given[0].device)
-    return add(mul(noise, _plain(std)), _plain(mean))
+    return cast(add(mul(noise, _plain(std)), _plain(mean)), given[0]._dtype)
 
 
 def _plain(value: Any) -> Any:
@@ -217,7 +217,7 @@ _BITS = {dtypes.float16: 11, dtypes.bfloat16: 8, dtypes.float32: 24, dtypes.floa
 _BITS |= {dtypes.bool_: 1, dtypes.uint8: 8, dtypes.int8: 7, dtypes.int16: 15, dtypes.int32: 31, dtypes.int64: 63}
 
 
-def random_(input: Tensor, low: Any = 0, high: Any = None, *, generator: Generator | None = None) -> Tensor:
+def random_(input: Tensor, low: Any = None, high: Any = None, *, generator: Generator | None = None) -> Tensor:
     """Fill `input` in place with integers uniform in [low, high); with one number in [0, low).
 
     Without numbers the range begins at 0 and holds all integers that the dtype represents.
@@ -225,10 +225,13 @@ def random_(input: Tensor, low: Any = 0, high: Any = None, *, generator: Generat
     kind = input._dtype
     if high is None:
         whole = (1 << _BITS[kind]) - (kind is dtypes.int64) + (kind.is_floating_point)
-        low, high = (0, low) if low else (0, whole)
-    low, high = _check.integer("random_", "low", low), _check.integer("random_", "high", high)
+        low, high = 0, whole if low is None else low
+    for name, value in (("low", low), ("high", high)):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+            raise TypeError(f"random_: `{name}` (={value!r}) must be an int; got {type(value).__name__}")
     if not low < high:
         raise ValueError(f"random_: `low` (={low}) must be less than `high` (={high})")
+    in_range("random_", low, high, kind)
     return _fill(input, cast(randint(low, high, input._shape, generator=generator, device=input.device), kind))
 
 

@@ -186,7 +186,7 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     nbnn.Size([3, 1])
     """
     x = _check.tensor("squeeze", "input", input)
-    axes = _check.dims("squeeze", dim, x.dim())
+    axes = () if dim in ((), []) else _check.dims("squeeze", dim, x.dim())
     shape = tuple(n for k, n in enumerate(x._shape) if not (k in axes and n == 1))
     return apply(RESHAPE, x, params=(shape,))
 

@@ -16,10 +16,12 @@ from nbnn.functional.array import mean
 from nbnn.functional.comparison import eq, ne
 from nbnn.functional.conversion import cast
 from nbnn.functional.cumulative import products_of_others, summands
+from nbnn.functional.decomposition import svdvals
 from nbnn.functional.extreme import extreme_of
 from nbnn.functional.pointwise import exp, log
 from nbnn.functional.reduction import axes_of, lines, neighbours, reduced, sum_middle, sum_over
 from nbnn.functional.shape import reshape
+from nbnn.functional.views import movedim
 from nbnn.kernels import array as K_array
 from nbnn.kernels import statistics as K
 from nbnn.op import Launch, Op, apply, takes_arrays
@@ -198,6 +200,8 @@ def _verdict(input: Tensor, truth: Tensor) -> Tensor:
 def all(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     """Whether all elements (along axes) are different from 0; true where there are none. NaN is not 0.
 
+    Along no axes, ``dim=()``, each element stands for itself.
+
     Raises
     ------
     IndexError
@@ -209,6 +213,8 @@ def all(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     >>> nbnn.tensor([[True, False], [True, True]]).all(1)
     tensor([False,  True])
     """
+    if dim in ((), []):
+        return _verdict(input, cast(input.detach(), dtypes.bool_))
     count, length = _count("all", input, dim, keepdim)
     return _verdict(input, eq(count, length))
 
@@ -216,6 +222,8 @@ def all(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
 @takes_arrays
 def any(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     """Whether any element (along axes) is different from 0; false where there are none. NaN is not 0.
+
+    Along no axes, ``dim=()``, each element stands for itself.
 
     Raises
     ------
@@ -228,6 +236,8 @@ def any(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     >>> nbnn.tensor([[True, False], [False, False]]).any(1)
     tensor([ True, False])
     """
+    if dim in ((), []):
+        return _verdict(input, cast(input.detach(), dtypes.bool_))
     return _verdict(input, ne(_count("any", input, dim, keepdim)[0], 0))
 
 
@@ -265,7 +275,8 @@ def _variance(op: str, input: Tensor, dim: Any, unbiased: Any, keepdim: bool, co
     lost = float(unbiased is not False) if correction is None else _check.number(op, "correction", correction)
     axes, shape = axes_of(op, x._shape, dim, keepdim)
     x = cast(x, dtypes.float32) if x._dtype.is_half else x
-    free = math.prod([x._shape[k] for k in axes]) - lost
+    count = math.prod([x._shape[k] for k in axes])
+    free = count - lost if count else 0.0
     return div(apply(SQUARES, x, params=(axes, shape, True)), free if free > 0 else 0.0), dim
 
 
@@ -382,9 +393,9 @@ def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, 
     Parameters
     ----------
     input : Tensor
-    p : float or "fro"
+    p : float, "fro" or "nuc"
         Any order: infinite for the largest absolute value, -infinite for the smallest, 0 for the number of elements
-        that are not 0; "fro" is 2.
+        that are not 0; "fro" is 2, "nuc" the sum of the singular values of matrices.
     dim : int or tuple, optional
     keepdim : bool
         Keep the axes with size 1.
@@ -393,14 +404,14 @@ def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, 
 
     Notes
     -----
-    At 0 the gradient is 0, and the infinite norms share theirs evenly between the elements that give them.
+    At 0 the gradient is 0, and the norms of infinite order share theirs evenly between the elements that give them.
 
     Raises
     ------
     TypeError
         If the elements are not floating-point numbers.
     ValueError
-        If `p` is another string, or an infinite norm has nothing to choose from.
+        If `p` is another string, or a norm of infinite or negative order has nothing to choose from.
     IndexError
         If an axis does not exist.
 
@@ -410,8 +421,8 @@ def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, 
     >>> nbnn.tensor([[3.0, 4.0], [6.0, 8.0]]).norm(dim=1)
     tensor([ 5., 10.])
     """
-    if isinstance(p, str) and p != "fro":
-        raise ValueError(f'norm: `p` (={p!r}) must be a number or "fro"')
+    if isinstance(p, str) and p not in ("fro", "nuc"):
+        raise ValueError(f'norm: `p` (={p!r}) must be a number, "fro" or "nuc"')
     order = 2.0 if isinstance(p, str) or p is None else _check.number("norm", "p", p)
     x = _check.tensor("norm", "input", input)
     if dtype is not None:
@@ -419,18 +430,23 @@ def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, 
     _check.floating("norm", "input", x)
     kind = x._dtype
     axes, shape = axes_of("norm", x._shape, dim, keepdim)
+    if p == "nuc":
+        if len(axes) != 2:
+            raise ValueError(f'norm: the order "nuc" needs two axes; got `dim` (={dim}) for input {x._shape}')
+        return reshape(sum_over(svdvals(movedim(x, axes, (-2, -1))), (x.dim() - 2,), ()), shape)
     x = cast(x, dtypes.float32) if kind.is_half else x
-    return cast(_norm(x, order, axes, shape), kind)
+    return cast(p_norm("norm", x, order, axes, shape), kind)
 
 
-def _norm(x: Tensor, p: float, axes: tuple[int, ...], shape: tuple[int, ...]) -> Tensor:
+def p_norm(op: str, x: Tensor, p: float, axes: tuple[int, ...], shape: tuple[int, ...]) -> Tensor:
+    """The p-norm along axes, in float32 or float64: what every norm of this library is made of."""
+    if (p < 0 or p == math.inf) and 0 in [x._shape[k] for k in axes]:
+        raise ValueError(f"{op}: a norm of order {p} needs at least one number; got input {x._shape}")
     if p == 2.0:
         return _root(apply(SQUARES, x, params=(axes, shape, False)))
-    size = apply(ABS, x)
+    size = apply(ABS, x) if math.isinf(p) or p == 1.0 else x
     if math.isinf(p):
-        if math.prod([x._shape[k] for k in axes]) == 0 and p > 0 and 0 not in shape:
-            return sum_over(size, axes, shape)  # of nothing: 0
-        return reshape(extreme_of("norm", size, axes, False, p < 0), shape)
+        return reshape(extreme_of(op, size, axes, False, p < 0), shape)
     if p == 1.0:
         return sum_over(size, axes, shape)
     total = sum_over(apply(ABS_POWER, x, params=(p, math.inf if p < 0 else 0.0)), axes, shape)

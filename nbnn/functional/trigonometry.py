@@ -298,9 +298,7 @@ def atan2(input: Any, other: Any) -> Tensor:
     >>> nbnn.atan2(nbnn.tensor([0.0, 1.0]), nbnn.tensor([-1.0, 1.0]))
     tensor([3.1416, 0.7854])
     """
-    y, x = promoted("atan2", input, other)
-    if not y._dtype.is_floating_point:
-        y, x = from_integers(y), from_integers(x)
+    y, x = promoted("atan2", input, other, real=True)
     return ATAN2(y, x)
 
 

@@ -22,19 +22,6 @@ def _power(v, q):
 
 
 @over_elements(1)
-def absolute_power(x, q, hole):
-    """|x|**q; with a hole it is 0 at x = 0 for q <= 0 too."""
-    return type(x)(0) if x == 0 and hole else _power(abs(x), q)
-
-
-@over_elements(1)
-def signed_power(x, q):
-    """sign(x) |x|**q, 0 at x = 0 for every q: so the derivatives of norms are chosen at 0."""
-    y = type(x)(1) if q == 0 else _power(abs(x), q)
-    return y + x if x != x else type(x)(0) if x == 0 else (y if x > 0 else -y)
-
-
-@over_elements(1)
 def at_least(x, low):
     """x, or `low` where it is less; NaN stays"""
     return type(x)(low) if x < type(x)(low) else x

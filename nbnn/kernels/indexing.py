@@ -106,6 +106,18 @@ def scatter_add(row, out, source, index, size, count, inner):
         at += inner
 
 
+@over_rows
+def scatter_multiply(row, out, source, index, size, count, inner):
+    """out[o, index[o, k, i], i] *= source[o, k, i], in the order of k. A row is one (o, i)."""
+    o = row // inner
+    i = row - o * inner
+    base = o * size * inner + i
+    at = o * count * inner + i
+    for _ in range(count):
+        out[natural(base + index[natural(at)] * inner)] *= source[natural(at)]
+        at += inner
+
+
 # -- elements that are kept or replaced where they stand ---------------------------------------------------------------
 
 

@@ -161,7 +161,6 @@ ERRORS = [
     Bad("clamp-list", lambda F: F.clamp([1.0], 0), TypeError, r"^clamp: `input` must be a Tensor; got list"),
     Bad("clamp-shapes", lambda F: F.clamp(_X, F.ones(2)), ValueError, r"^clamp: the shapes"),
     Bad("clamp-bools", lambda F: F.clamp(_B, False, True), TypeError, r"^clamp: .* nbnn.bool"),
-    Bad("clamp-bool_tensors", lambda F: F.clamp(_B, _B), TypeError, r"^clamp: .* nbnn.bool"),
     Bad("clamp-no_value", lambda F: F.clamp(_U, 256), ValueError, r"^clamp: .*no value of type nbnn.uint8"),
     Bad("clamp-in_place_type", lambda F: F.ones(2, dtype=F.int64).clamp_(0.5), RuntimeError,
         r"^clamp_: .*nbnn.float32 cannot be kept in place in nbnn.int64"),

@@ -138,7 +138,7 @@ ERRORS = [
         r"^pairwise_distance: `x1` must have at least 1 axis"),
     Bad("pairwise_distance-p_text", lambda F: F.pairwise_distance(X, X, "2"), TypeError, r"`p` \(='2'\) must be a num"),
     Bad("pairwise_distance-empty_inf", lambda F: F.pairwise_distance(nbnn.ones(2, 0), nbnn.ones(2, 0), math.inf),
-        ValueError, r"infinite order needs at least one number"),
+        ValueError, r"a norm of order inf needs at least one number"),
     Bad("cosine_similarity-dim", lambda F: F.cosine_similarity(X, X, 2), IndexError, r"^cosine_similarity: `dim`"),
     Bad("normalize-dim", lambda F: F.normalize(X, dim=5), IndexError, r"^normalize: `dim` \(=5\)"),
     Bad("normalize-out_shape", lambda F: F.normalize(X, out=nbnn.ones(3)), ValueError, r"^normalize: `out` must have"),
