@@ -459,7 +459,7 @@ def _dim_refusals(name):
         Bad(f"{name}-dim_string", call(_X, "a"), TypeError, rf"^{name}: `dim` \(='a'\) must be an int"),
         Bad(f"{name}-dim_float", call(_X, 1.0), TypeError, rf"^{name}: `dim` \(=1.0\) must be an int"),
         Bad(f"{name}-dim_bool", call(_X, True), TypeError, rf"^{name}: `dim` \(=True\) must be an int"),
-        Bad(f"{name}-dim_huge", call(_X, 2**55), ValueError, rf"^{name}: `dim` \(=36028797018963968\)"),
+        Bad(f"{name}-dim_huge", call(_X, 2**55), IndexError, rf"^{name}: `dim` \(=36028797018963968\)"),
         Bad(
             f"{name}-list",
             lambda F: getattr(F, name)([1.0]),

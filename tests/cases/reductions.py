@@ -22,7 +22,7 @@ def dim_refusals(name, **others):
         Bad(f"{name}-dim_negative", call(X, -3), IndexError, rf"^{name}: `dim` \(=-3\)"),
         Bad(f"{name}-dim_string", call(X, "a"), TypeError, rf"^{name}: `dim` \(='a'\) must be an int"),
         Bad(f"{name}-dim_float", call(X, 1.0), TypeError, rf"^{name}: `dim` \(=1.0\) must be an int"),
-        Bad(f"{name}-dim_huge", call(X, 2**55), ValueError, rf"^{name}: `dim` \(=36028797018963968\)"),
+        Bad(f"{name}-dim_huge", call(X, 2**55), IndexError, rf"^{name}: `dim` \(=36028797018963968\)"),
         Bad(f"{name}-list", call([1.0], 0), TypeError, rf"^{name}: `input` must be a Tensor; got list"),
         Bad(f"{name}-none", call(None, 0), TypeError, rf"^{name}: `input` must be a Tensor; got NoneType"),
     ]
