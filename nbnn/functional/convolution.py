@@ -137,8 +137,18 @@ def _tf_padding(size: tuple, kernel: tuple, stride: tuple, dilation: tuple) -> t
     return tuple(t // 2 for t in total), tuple(t - t // 2 for t in total)
 
 
-def same_margins(op: str, size: tuple, kernel: tuple, stride: tuple, dilation: tuple, rule: str) -> tuple[tuple, tuple]:
-    """Padding before and after each axis for ``padding="same"``."""
+def margins(
+    op: str, padding: Any, size: tuple, kernel: tuple, stride: tuple, dilation: tuple, rule: str
+) -> tuple[tuple, tuple]:
+    """Padding before and after each axis."""
+    n = len(size)
+    if not isinstance(padding, str):
+        pads = _check.ntuple(op, "padding", padding, n, 0)
+        return pads, pads
+    if padding not in ("valid", "same"):
+        raise ValueError(f"{op}: `padding` (={padding!r}) must be 'valid', 'same', an int or {n} ints")
+    if padding == "valid":
+        return (0,) * n, (0,) * n
     if rule == "tf":
         return _tf_padding(size, kernel, stride, dilation)
     return _same_padding(op, kernel, stride, dilation)
@@ -188,18 +198,11 @@ def _conv(
     steps = _check.ntuple(op, "stride", stride, n, 1)
     gaps = _check.ntuple(op, "dilation", dilation, n, 1)
     count = _check.integer(op, "groups", groups, 1)
-    after = None
-    if isinstance(padding, str):
-        if padding not in ("valid", "same"):
-            raise ValueError(f"{op}: `padding` (={padding!r}) must be 'valid', 'same', an int or {n} ints")
-        flat = ((0,) * n,) * 2
-        pads, after = flat if padding == "valid" else same_margins(op, shape[-n:], kernel, steps, gaps, same_rule)
-    else:
-        pads = _check.ntuple(op, "padding", padding, n, 0)
+    pads, after = margins(op, padding, shape[-n:], kernel, steps, gaps, same_rule)
     lead, none = (1,) * (3 - n), (0,) * (3 - n)
     size = ((1,) if len(shape) == n + 1 else ()) + shape[:-n] + lead + shape[-n:]
     x = apply(RESHAPE, input, params=(size,)) if size != shape else input
-    if after is not None and after != pads:  # an even kernel: the images are padded apart, unevenly
+    if after != pads:  # an even kernel: the images are padded apart, unevenly
         x = _pad(x, none + pads, none + after)
         size, pads = x._shape, (0,) * n
     window = (*weight._shape[:2], *lead, *kernel)

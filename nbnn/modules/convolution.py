@@ -9,7 +9,7 @@ from nbnn import functional as F
 from nbnn import init
 from nbnn.functional import _check
 from nbnn.functional import array as A
-from nbnn.functional.convolution import same_margins
+from nbnn.functional.convolution import margins
 from nbnn.modules.module import Module
 from nbnn.tensor import Parameter, Tensor
 
@@ -110,13 +110,8 @@ class _ConvNd(Module):
 
     def _margins(self, input: Tensor) -> tuple[int, ...]:
         """The padding in front of and behind each axis, the last axis first."""
-        before: Any = (0,) * self._axes if self.padding == "valid" else self.padding
-        after: Any = before
-        if self.padding == "same":
-            before, after = same_margins(
-                type(self).__name__, tuple(input.shape[-self._axes :]), self.kernel_size, self.stride, self.dilation,
-                self.same_rule,
-            )  # fmt: skip
+        name, size = type(self).__name__, tuple(input.shape[-self._axes :])
+        before, after = margins(name, self.padding, size, self.kernel_size, self.stride, self.dilation, self.same_rule)
         return tuple(m for pair in zip(reversed(before), reversed(after), strict=True) for m in pair)
 
     def extra_repr(self) -> str:
