@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 import nbnn.device as _device
+from nbnn._arrays import takes_arrays as takes_arrays  # functions import it beside `apply`
+from nbnn._arrays import to_numpy, to_tensors
 from nbnn.autograd._tape import Node, recording, wants_grad
 from nbnn.device import allocator, empty, host_empty
 from nbnn.kernels._cpu import CHUNK_WORK, Kernel, enter_fast, entry_point, pool, prepare
-from nbnn.tensor import Tensor, flat, from_array, make
+from nbnn.tensor import Tensor, flat, make
 
 
 class Launch(NamedTuple):
@@ -60,6 +60,8 @@ class Op:
     plan : callable, optional
         ``plan(params, *input_shapes)`` gives the `Launch` that replaces `forward` for floating-point numbers on the
         CPU, or None where there is none. It is asked once for inputs of given shapes, none of them empty.
+    strided : bool
+        Whether `forward` reads a strided first input where it lies, and the plan would have to copy it.
     hidden : int
         How many of the last outputs are there for `grad` only.
 
@@ -99,6 +101,7 @@ class Op:
         "saves_outputs",
         "shape",
         "small",
+        "strided",
         "work",
         "workspace",
     )
@@ -119,6 +122,7 @@ class Op:
         workspace: Callable | None = None,
         forward: Callable | None = None,
         plan: Callable | None = None,
+        strided: bool = False,
         hidden: int = 0,
     ) -> None:
         self.name = name
@@ -134,6 +138,7 @@ class Op:
         self.workspace = workspace
         self.forward = forward
         self.plan = plan
+        self.strided = strided
         self.hidden = hidden
         elementwise = kernel is not None and kernel.kind == "elements" and fast is None
         self.small = elementwise and shape is None and count is None  # see `_run_small`
@@ -219,7 +224,9 @@ def apply(op: Op, *inputs: Any, params: tuple = ()) -> Any:
         if op.small and (out := _run_small(op, inputs, params)) is not None:
             outs = (out,)
         elif op.forward is None or (
-            op.plan is not None and inputs[0]._strides is None and type(inputs[0]._data) is _array_type
+            op.plan is not None
+            and (inputs[0]._strides is None or not op.strided)
+            and type(inputs[0]._data) is _array_type
         ):
             outs = _run(op, inputs, params)
         else:
@@ -482,105 +489,6 @@ def _apply_to_arrays(op: Op, inputs: tuple, params: tuple) -> Any:
     if not as_numpy:
         return outs
     return tuple(map(to_numpy, outs)) if isinstance(outs, tuple) else to_numpy(outs)
-
-
-def to_tensors(op_name: str, values: tuple) -> tuple[tuple, bool]:
-    """The values with NumPy arrays as Tensors, and whether there were arrays and no Tensor (so arrays go back)."""
-    if values[0] is None:
-        raise TypeError(f"{op_name}: `input` must be a Tensor or a NumPy array; got NoneType")
-    converted = []
-    arrays = tensors = 0
-    for v in values:
-        if isinstance(v, np.ndarray):
-            arrays += 1
-            converted.append(from_array(v, op_name))
-        else:
-            tensors += isinstance(v, Tensor)
-            converted.append(v)
-    for v in converted:
-        if v is not None and not isinstance(v, Tensor):
-            raise TypeError(f"{op_name}: inputs must be Tensors or NumPy arrays; got {type(v).__name__}")
-    return tuple(converted), arrays > 0 and tensors == 0
-
-
-def to_numpy(value: Any) -> Any:
-    """A Tensor, or the Tensors in a tuple, as NumPy arrays."""
-    if isinstance(value, tuple):
-        return value._make(map(to_numpy, value)) if hasattr(value, "_make") else tuple(map(to_numpy, value))
-    return value.numpy() if isinstance(value, Tensor) else value
-
-
-_OTHER_NAMES = {"axis": "dim", "keepdims": "keepdim"}
-
-
-def takes_arrays(function: Callable) -> Callable:
-    """Let a public function that is written for Tensors take NumPy arrays and give arrays back.
-
-    Arrays stand among the arguments, or in lists and tuples among them. What the function changes in place is changed
-    in the array that was given, also where a copy had to stand in for it.
-    """
-    takes_dim = "dim" in function.__code__.co_varnames[: function.__code__.co_argcount]
-
-    @functools.wraps(function)
-    def public(*args: Any, **kwargs: Any) -> Any:
-        if kwargs and takes_dim and ("axis" in kwargs or "keepdims" in kwargs):  # NumPy's names
-            kwargs = {_OTHER_NAMES.get(name, name): value for name, value in kwargs.items()}
-        # the first argument decides, so that calls on Tensors pay for one type check
-        if args and isinstance(args[0], Tensor):
-            return function(*args, **kwargs)
-        names = tuple(kwargs)
-        values = (*args, *kwargs.values())
-        given = [v for v in _members(values) if isinstance(v, np.ndarray)]
-        if not given:
-            return function(*args, **kwargs)
-        as_numpy = not any(isinstance(v, Tensor) for v in _members(values))
-        made: dict[int, Tensor] = {id(a): _from_argument(function, args, kwargs, a) for a in given}
-        converted = [_exchanged(v, made) for v in values]
-        result = function(*converted[: len(args)], **dict(zip(names, converted[len(args) :], strict=True)))
-        for a in given:
-            if made[id(a)]._version[0]:
-                _write_back(function.__name__, a, made[id(a)])
-        return to_numpy(result) if as_numpy else result
-
-    return public
-
-
-def _from_argument(function: Callable, args: tuple, kwargs: dict, array: np.ndarray) -> Tensor:
-    """The array as a Tensor; where its type is none of ours, the refusal names the argument."""
-    try:
-        return from_array(array)
-    except TypeError:
-        bound = inspect.signature(function).bind_partial(*args, **kwargs).arguments
-        name = next(n for n, v in bound.items() if any(m is array for m in _members((v,))) or v is array)
-        message = f"{function.__name__}: `{name}` must have a dtype of numbers or bools; got {array.dtype}"
-        raise TypeError(message) from None
-
-
-def _members(values: tuple) -> Iterator[Any]:
-    """The values, and those in the lists and tuples among them."""
-    for v in values:
-        if isinstance(v, (list, tuple)):
-            yield from v
-        else:
-            yield v
-
-
-def _exchanged(value: Any, made: dict[int, Tensor]) -> Any:
-    """The Tensor that stands for an array; a list with such Tensors in it; anything else as it is."""
-    if isinstance(value, np.ndarray):
-        return made[id(value)]
-    if isinstance(value, (list, tuple)) and any(isinstance(v, np.ndarray) for v in value):
-        return [made.get(id(v), v) for v in value]
-    return value
-
-
-def _write_back(name: str, array: np.ndarray, changed: Tensor) -> None:
-    """Put what was changed in place into the array, where a copy of it was changed."""
-    data = changed.numpy()
-    if not array.flags.writeable:
-        raise ValueError(f"{name}: an array that is changed in place must be writable; got a read-only one")
-    if not np.shares_memory(array, data):
-        np.copyto(array, data)
 
 
 def add_frame(error: Exception, name: str, inputs: tuple, where: str = "in") -> Exception:

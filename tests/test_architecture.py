@@ -48,7 +48,8 @@ ROOMS = {
     "tensor": {"_layout", "_surface", "dtypes", "device", "kernels", "autograd", "functional", "_format"},  # see LATE
     "_format": {"dtypes", "device", "tensor"},
     "autograd": {"dtypes", "device", "tensor", "functional", "op", "_format"},
-    "op": {"dtypes", "device", "tensor", "autograd", "kernels"},
+    "_arrays": {"tensor"},
+    "op": {"_arrays", "dtypes", "device", "tensor", "autograd", "kernels"},
     "functional": {"_layout", "dtypes", "device", "tensor", "autograd", "op", "kernels", "functional", "_format"},
     "init": {"functional", "dtypes", "device", "tensor", "autograd"},
     "modules": {"functional", "init", "modules", "tensor", "autograd", "device", "dtypes", "_format"},

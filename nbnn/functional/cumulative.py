@@ -76,7 +76,7 @@ def _recur_grad(node: Node, g: Tensor) -> tuple:
     return by_c, by_b
 
 
-CUMSUM = Op("cumsum", forward=_cumsum_forward, plan=_cumsum_plan, grad=_cumsum_grad)
+CUMSUM = Op("cumsum", forward=_cumsum_forward, plan=_cumsum_plan, strided=True, grad=_cumsum_grad)
 # y_j = b_j + c_j y_(j-1) of (c, b), or the same from the far end: no division, so that zeros are no exception
 RECUR = Op("cumprod", forward=_recur_forward, grad=_recur_grad, saves_inputs=(0,), saves_outputs=(0,))
 

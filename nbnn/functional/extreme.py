@@ -151,9 +151,15 @@ def _shared_grad(node: Node, g: Tensor) -> tuple:
 
 
 TIES = Binary("ties", K.ties)
-EXTREME = Op("max", forward=_extreme_forward, plan=_extreme_plan, grad=_picked_grad, saves_outputs=(1,))
+EXTREME = Op("max", forward=_extreme_forward, plan=_extreme_plan, strided=True, grad=_picked_grad, saves_outputs=(1,))
 AMAX = Op(
-    "amax", forward=_extreme_forward, plan=_extreme_plan, grad=_shared_grad, saves_inputs=(0,), saves_outputs=(0,)
+    "amax",
+    forward=_extreme_forward,
+    plan=_extreme_plan,
+    strided=True,
+    grad=_shared_grad,
+    saves_inputs=(0,),
+    saves_outputs=(0,),
 )
 
 

@@ -122,7 +122,7 @@ def _sum_plan(params: tuple, shape: tuple[int, ...]) -> Launch | None:
     return Launch(_reduce.sum_fast, (out_shape,), middle, math.prod(shape), _reduce.sum_scratch(*middle))
 
 
-SUM = Op("sum", forward=_sum_forward, plan=_sum_plan, grad=_sum_grad)
+SUM = Op("sum", forward=_sum_forward, plan=_sum_plan, strided=True, grad=_sum_grad)
 SPREAD = Op("spread", forward=_spread_forward, grad=_spread_grad)
 
 

@@ -106,7 +106,7 @@ def _prod_grad(node: Node, g: Tensor) -> tuple:
 
 
 SQUARES = Op("var", forward=_squares_forward, grad=_squares_grad, saves_inputs=(0,))
-PROD = Op("prod", forward=_prod_forward, plan=_prod_plan, grad=_prod_grad, saves_inputs=(0,))
+PROD = Op("prod", forward=_prod_forward, plan=_prod_plan, strided=True, grad=_prod_grad, saves_inputs=(0,))
 SIGN = Op("sign", K.sign)
 ABS: Op = Op("norm", K.absolute, grad=lambda node, g: (mul(g, apply(SIGN, node.saved[0])),), saves_inputs=(0,))
 
