@@ -1,5 +1,6 @@
 """Importing, compiling, caching and threads: each in processes of their own."""
 
+import math
 import os
 import shutil
 import stat
@@ -273,8 +274,13 @@ def add_number(x, number):
     return x + type(x)(number)
 
 
+def planned():
+    """An op that says how much there is to do, and so takes the general path at every size."""
+    return Op("add_number", add_number, count=lambda params, shape: math.prod(shape))
+
+
 def test_a_plan_belongs_to_shapes_dtypes_and_params():
-    op = Op("add_number", add_number)
+    op = planned()
     for _ in range(2):
         for kind in (nbnn.float32, nbnn.float64):
             for shape in ((3,), (3, 1), (0,), ()):
@@ -288,7 +294,7 @@ def test_a_plan_belongs_to_shapes_dtypes_and_params():
 
 
 def test_plans_are_bounded():
-    op = Op("add_number", add_number)
+    op = planned()
     x = nbnn.ones(2)
     for number in range(2000):
         assert apply(op, x, params=(number,)).tolist() == [1.0 + number] * 2
@@ -296,8 +302,9 @@ def test_plans_are_bounded():
     assert op.plans.room == 0
 
 
-def test_plans_see_views_and_threads():
-    op = Op("add_number", add_number)
+@pytest.mark.parametrize("make_op", [planned, lambda: Op("add_number", add_number)])
+def test_plans_see_views_and_threads(make_op):
+    op = make_op()
     x = nbnn.arange(200_000, dtype=nbnn.float32)
     results = []
     for threads in (1, nbnn.get_num_threads()):
