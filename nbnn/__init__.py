@@ -9,11 +9,28 @@ Examples
 tensor([2., 4.])
 """
 
+from math import e, inf, nan, pi
 from typing import TYPE_CHECKING
 
-from nbnn import autograd, compile, cuda, functional, linalg, modules, optim, parallel, utils
+from nbnn import (
+    accelerator,
+    amp,
+    autograd,
+    backends,
+    compile,
+    cuda,
+    distributions,
+    functional,
+    hub,
+    linalg,
+    modules,
+    optim,
+    parallel,
+    utils,
+)
 from nbnn import init as init
 from nbnn._version import __version__ as __version__
+from nbnn.amp import autocast
 from nbnn.autograd import (
     enable_grad,
     inference_mode,
@@ -21,23 +38,29 @@ from nbnn.autograd import (
     no_grad,
     set_grad_enabled,
 )
+from nbnn.backends import mps, xpu
 from nbnn.device import (
     Generator,
     device,
     empty_cache,
     get_num_threads,
+    get_rng_state,
     initial_seed,
     manual_seed,
+    seed,
     set_num_threads,
+    set_rng_state,
 )
 from nbnn.dtypes import (
     bfloat16,
     can_cast,
     dtype,
+    finfo,
     float16,
     float32,
     float64,
     get_default_dtype,
+    iinfo,
     int8,
     int16,
     int32,
@@ -138,6 +161,7 @@ from nbnn.functional.pointwise import digamma, lgamma, log10, reciprocal, square
 from nbnn.functional.power import pow
 from nbnn.functional.product import addbmm, addmm, addmv, baddbmm, bmm, dot, mm, mv, outer
 from nbnn.functional.promotion import result_type
+from nbnn.functional.questions import is_complex, is_floating_point, is_tensor, numel
 from nbnn.functional.rearrange import (
     diag,
     diag_embed,
@@ -214,6 +238,7 @@ from nbnn.modules import *
 from nbnn.serialization import load, save
 from nbnn.tensor import Parameter, Size, Tensor
 
+newaxis = None
 negative = neg
 half = float16
 float = float32
@@ -225,9 +250,13 @@ long = int64
 from nbnn import nn as nn  # noqa: E402  (an alias face of all the above)
 
 if TYPE_CHECKING:
+    from nbnn._as_torch import as_torch as as_torch
     from nbnn.utils._summary import summary as summary
 
-_LATE = {"summary": "nbnn.utils._summary"}  # imported on first use: most programs never ask
+_LATE = {
+    "as_torch": "nbnn._as_torch",
+    "summary": "nbnn.utils._summary",
+}  # imported on first use: most programs never ask
 
 
 def __getattr__(name: str) -> object:

@@ -1,4 +1,4 @@
-"""``python -m nbnn``: what runs here, whether it runs right, and compiling ahead of time."""
+"""``python -m nbnn``: what runs here, whether it runs right, programs for PyTorch, and compiling ahead of time."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from nbnn.command import check, info, warmup
+from nbnn.command import check, info, run, warmup
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     top = argparse.ArgumentParser(prog="python -m nbnn", description=__doc__)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (info, check, warmup):
+    for module in (info, check, run, warmup):
         name = module.__name__.rpartition(".")[2]
         about = (module.__doc__ or "").strip()
         sub = commands.add_parser(

@@ -500,6 +500,48 @@ class _Default(Generator):
 default_generator = _Default()
 
 
+def seed() -> int:
+    """Seed the random numbers from the operating system and return the seed.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> nbnn.seed() == nbnn.initial_seed()
+    True
+    """
+    return default_generator.seed()
+
+
+def get_rng_state() -> tuple[int, int]:
+    """What `set_rng_state` needs to continue the random numbers from here.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> _ = nbnn.manual_seed(3)
+    >>> before = nbnn.get_rng_state()
+    >>> _ = nbnn.rand(2)
+    >>> nbnn.get_rng_state() == before
+    False
+    """
+    return default_generator.get_state()
+
+
+def set_rng_state(new_state: tuple[int, int]) -> None:
+    """Continue the random numbers from a state that `get_rng_state` returned.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> state = nbnn.get_rng_state()
+    >>> first = nbnn.rand(2)
+    >>> nbnn.set_rng_state(state)
+    >>> nbnn.equal(first, nbnn.rand(2))
+    True
+    """
+    default_generator.set_state(new_state)
+
+
 def fork_generators(count: int) -> list[Generator]:
     """Streams for threads that draw at the same time: the same ones after the same `manual_seed`."""
     entropy = [default_generator.initial_seed(), default_generator.next_offset(1)]

@@ -209,3 +209,85 @@ def combined(tensors: dtype | None, scalars: dtype | None, numbers: dtype | None
 def of_number(value: bool | int | float) -> dtype:
     """The dtype that a Python number stands for."""
     return bool_ if isinstance(value, bool) else int64 if isinstance(value, int) else get_default_dtype()
+
+
+# -- limits --------------------------------------------------------------------------------------------------------
+
+_BITS_OF_FRACTION = {float16: (10, 15), bfloat16: (7, 127), float32: (23, 127), float64: (52, 1023)}
+
+
+class finfo:
+    """The limits of a floating-point type (the default one unless given).
+
+    Attributes
+    ----------
+    bits : int
+        Of one element.
+    eps : float
+        The distance from 1 to the next number.
+    max, min : float
+        The largest finite number, and its negative.
+    tiny, smallest_normal : float
+        The smallest positive number of full precision.
+    dtype : str
+
+    Raises
+    ------
+    TypeError
+        If `type` is not a floating-point type.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> nbnn.finfo(nbnn.bfloat16).eps
+    0.0078125
+    """
+
+    def __init__(self, type: Any = None) -> None:
+        kind = get_default_dtype() if type is None else as_dtype(type, "finfo")
+        if not kind.is_floating_point:
+            raise TypeError(f"finfo: `type` (={kind!r}) must be a floating-point dtype; see iinfo")
+        fraction, exponent = _BITS_OF_FRACTION[kind]
+        self.bits = 8 * kind.itemsize
+        self.eps = 2.0**-fraction
+        self.max = (2.0 - self.eps) * 2.0**exponent
+        self.min = -self.max
+        self.tiny = self.smallest_normal = 2.0 ** (1 - exponent)
+        self.dtype = kind.name
+
+    def __repr__(self) -> str:
+        return f"finfo(dtype={self.dtype}, eps={self.eps:g}, max={self.max:g}, tiny={self.tiny:g})"
+
+
+class iinfo:
+    """The limits of an integer type.
+
+    Attributes
+    ----------
+    bits : int
+        Of one element.
+    max, min : int
+        The largest and the smallest number.
+    dtype : str
+
+    Raises
+    ------
+    TypeError
+        If `type` is not an integer type.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> nbnn.iinfo(nbnn.int8).min
+    -128
+    """
+
+    def __init__(self, type: Any) -> None:
+        kind = as_dtype(type, "iinfo")
+        if category(kind) != 1:
+            raise TypeError(f"iinfo: `type` (={kind!r}) must be an integer dtype; see finfo")
+        limits = np.iinfo(kind.storage)
+        self.bits, self.max, self.min, self.dtype = limits.bits, int(limits.max), int(limits.min), kind.name
+
+    def __repr__(self) -> str:
+        return f"iinfo(dtype={self.dtype}, min={self.min}, max={self.max})"

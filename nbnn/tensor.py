@@ -130,6 +130,8 @@ class Tensor(Surface):
         """The number of axes."""
         return len(self._shape)
 
+    ndimension = dim
+
     def numel(self) -> int:
         """The number of elements."""
         return math.prod(self._shape)

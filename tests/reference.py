@@ -41,10 +41,10 @@ PAGES = (
     ("shape", "Shape", "shape views joining rearrange"),
     ("indexing", "Indexing", "indexing gathering masking"),
     ("ordering", "Ordering and counting", "ordering binning"),
-    ("creation", "Creation", "creation grid conversion"),
+    ("creation", "Creation", "creation factory grid conversion"),
     ("random", "Random numbers", "sampling device"),
     ("linalg", "Linear algebra", "decomposition matrix_function norms"),
-    ("settings", "Types, files and settings", "dtypes promotion serialization _precision _tape"),
+    ("settings", "Types, files and settings", "dtypes promotion questions serialization _precision _tape _as_torch _summary"),
 )
 PAGE_OF = {stem: page for page, _, stems in PAGES for stem in stems.split()}
 
@@ -53,7 +53,7 @@ PAGE_OF = {stem: page for page, _, stems in PAGES for stem in stems.split()}
 
 def functions() -> dict[str, Callable]:
     """Every public function by the path that a user writes after `nbnn.`, or after `F.` where it stands there only."""
-    top = {name: value for name, value in vars(nbnn).items() if inspect.isfunction(value) and name[0] != "_"}
+    top = {name: value for name in dir(nbnn) if inspect.isfunction(value := getattr(nbnn, name)) and name[0] != "_"}
     linalg = {f"linalg.{name}": getattr(nbnn.linalg, name) for name in nbnn.linalg.__all__}
     return {**{name: getattr(F, name) for name in F.__all__}, **top, **linalg}
 

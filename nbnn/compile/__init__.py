@@ -14,8 +14,24 @@ Examples
 array([11.5,  0. ])
 """
 
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
 from nbnn.compile import activation as activation
 from nbnn.compile import convolution as convolution
 from nbnn.compile import linear as linear
 from nbnn.compile import loss as loss
 from nbnn.compile import pooling as pooling
+
+
+class _Callable(ModuleType):
+    """The module, called as torch's programs do: ``model = torch.compile(model)``."""
+
+    def __call__(self, model: Callable | None = None, **options: Any) -> Any:
+        """`model` as it is: what it calls is compiled already; the options change nothing. A decorator without it."""
+        return (lambda model: model) if model is None else model
+
+
+sys.modules[__name__].__class__ = _Callable

@@ -20,6 +20,7 @@ from nbnn.functional import (
     cumulative,
     division,
     extreme,
+    factory,
     gathering,
     indexing,
     inplace,
@@ -87,29 +88,6 @@ def _type(self: Tensor, dtype: Any = None) -> Any:
     if dtype is None:
         return f"nbnn.{self._dtype.name}"
     return array.to(self, dtypes.as_dtype(dtype.dtype if isinstance(dtype, typed.TensorType) else dtype, "type"))
-
-
-def _type_as(self: Tensor, other: Tensor) -> Tensor:
-    """Converted to the dtype of another Tensor."""
-    return array.cast(self, other.dtype)
-
-
-def _new_like(function: Any) -> Any:
-    def method(self: Tensor, *args: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-        kind, where = self._dtype if dtype is None else dtype, self.device if device is None else device
-        return function(*args, dtype=kind, device=where, requires_grad=requires_grad)
-
-    method.__doc__ = f"`{function.__name__}` with the dtype and the device of this Tensor."
-    return method
-
-
-_CREATORS = {
-    "empty": creation.empty,
-    "full": creation.full,
-    "ones": creation.ones,
-    "tensor": creation.tensor,
-    "zeros": creation.zeros,
-}
 
 
 def _converter(kind: dtypes.dtype) -> Any:
@@ -184,8 +162,6 @@ _METHODS: dict[str, Any] = {
     "short": _converter(dtypes.int16),
     "char": _converter(dtypes.int8),
     "byte": _converter(dtypes.uint8),
-    "type_as": _type_as,
-    **{f"new_{name}": _new_like(function) for name, function in _CREATORS.items()},
     "bool": _converter(dtypes.bool_),
     "add_": inplace.add_,
     "sub_": inplace.sub_,
@@ -247,6 +223,7 @@ _FROM_MODULES: dict[Any, tuple[str, ...]] = {
         "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "arcsin", "arccos", "arctan", "arctan2",
     ),
     rectifier: ("prelu",),
+    factory: ("new_empty", "new_full", "new_ones", "new_tensor", "new_zeros", "type_as"),
     softmax: ("softmax", "log_softmax"),
     ordering: ("argsort", "kthvalue", "median", "quantile", "sort", "topk", "unique", "unique_consecutive"),
     binning: ("bincount",),

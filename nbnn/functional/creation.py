@@ -501,7 +501,7 @@ def randint(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Integers uniform in [low, high); with two arguments, in [0, low) of shape `high`.
+    """Integers uniform in [low, high); without `high`, in [0, low).
 
     Raises
     ------
@@ -516,6 +516,8 @@ def randint(
     """
     if size is None:
         low, high, size = 0, low, high
+    elif high is None:
+        low, high = 0, low
     if not low < high:
         raise ValueError(f"randint: `low` (={low}) must be less than `high` (={high})")
     kind = dtypes.int64 if dtype is None else as_dtype(dtype, "randint")

@@ -213,13 +213,13 @@ def _is_array(item: Any) -> bool:
     """Whether an item of a key picks elements by number or truth value, and is not a number itself."""
     if isinstance(item, Tensor):
         return bool(item._shape) or item._dtype is dtypes.bool_
-    return isinstance(item, (np.ndarray, list, bool, np.bool_))
+    return isinstance(item, (np.ndarray, list, range, bool, np.bool_))
 
 
 def _host_index(item: Any) -> np.ndarray:
     """An array of a key in host memory: int64 or bool."""
     values = np.asarray(item.detach().cpu().numpy() if isinstance(item, Tensor) else item)
-    if values.size == 0 and isinstance(item, list):
+    if values.size == 0 and isinstance(item, (list, range)):
         values = values.astype(np.int64)
     if values.dtype == np.bool_:
         return values

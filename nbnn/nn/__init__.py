@@ -1,6 +1,7 @@
 """``import nbnn.nn as nn``: the Modules, `functional`, `init`, `utils` and `Parameter` under torch's path."""
 
 from nbnn import init as init
+from nbnn import modules as modules
 from nbnn.modules import *
 from nbnn.modules import __all__ as _modules
 from nbnn.nn import functional as functional
@@ -10,4 +11,4 @@ from nbnn.nn import utils as utils
 from nbnn.parallel import DataParallel as DataParallel
 from nbnn.tensor import Parameter as Parameter
 
-__all__ = [*_modules, "DataParallel", "Parameter", "functional", "init", "parallel", "parameter", "utils"]
+__all__ = [*_modules, "DataParallel", "Parameter", "functional", "init", "modules", "parallel", "parameter", "utils"]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from nbnn.cuda import amp as amp
 from nbnn.device import cuda_device_count as device_count
 from nbnn.device import cuda_is_available as is_available
 from nbnn.device import cuda_synchronize as synchronize
 from nbnn.device import manual_seed
 
-__all__ = ["device_count", "is_available", "manual_seed", "manual_seed_all", "synchronize"]
+__all__ = ["amp", "device_count", "is_available", "manual_seed", "manual_seed_all", "synchronize"]
 
 
 def manual_seed_all(seed: int) -> Any:

@@ -1,0 +1,56 @@
+"""What is it: functions that look at a Tensor and compute nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbnn.functional import _check
+from nbnn.tensor import Tensor
+
+
+def is_tensor(obj: Any) -> bool:
+    """Whether `obj` is a Tensor.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> nbnn.is_tensor(nbnn.ones(2)), nbnn.is_tensor([1.0, 1.0])
+    (True, False)
+    """
+    return isinstance(obj, Tensor)
+
+
+def is_floating_point(input: Tensor) -> bool:
+    """Whether the elements are floating-point numbers.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> nbnn.is_floating_point(nbnn.ones(1)), nbnn.is_floating_point(nbnn.arange(1))
+    (True, False)
+    """
+    return _check.tensor("is_floating_point", "input", input)._dtype.is_floating_point
+
+
+def is_complex(input: Tensor) -> bool:
+    """Whether the elements are complex numbers.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> nbnn.is_complex(nbnn.ones(2))
+    False
+    """
+    return _check.tensor("is_complex", "input", input)._dtype.is_complex
+
+
+def numel(input: Tensor) -> int:
+    """The number of elements.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> nbnn.numel(nbnn.zeros(2, 3))
+    6
+    """
+    return _check.tensor("numel", "input", input).numel()
