@@ -44,7 +44,11 @@ PAGES = (
     ("creation", "Creation", "creation factory grid conversion"),
     ("random", "Random numbers", "sampling device"),
     ("linalg", "Linear algebra", "decomposition matrix_function norms"),
-    ("settings", "Types, files and settings", "dtypes promotion questions serialization _precision _tape _as_torch _summary"),
+    (
+        "settings",
+        "Types, files and settings",
+        "dtypes promotion questions serialization _precision _tape _as_torch _summary",
+    ),
 )
 PAGE_OF = {stem: page for page, _, stems in PAGES for stem in stems.split()}
 
