@@ -54,6 +54,8 @@ from nbnn.device import (
 from nbnn.dtypes import (
     bfloat16,
     can_cast,
+    complex64,
+    complex128,
     dtype,
     finfo,
     float16,
@@ -104,6 +106,7 @@ from nbnn.functional.binning import bincount, bucketize, searchsorted
 from nbnn.functional.choice import clamp, clamp_max, clamp_min, clip, where
 from nbnn.functional.combination import addcdiv, addcmul, lerp
 from nbnn.functional.comparison import allclose, equal, isclose, maximum, minimum
+from nbnn.functional.complexes import angle, complex, conj, imag, is_complex, real
 from nbnn.functional.contraction import einsum, kron, tensordot
 from nbnn.functional.creation import (
     arange,
@@ -157,11 +160,12 @@ from nbnn.functional.logic import (
 )
 from nbnn.functional.masking import masked_fill, masked_select, nonzero
 from nbnn.functional.ordering import argsort, kthvalue, median, quantile, sort, topk, unique, unique_consecutive
+from nbnn.functional.pairs import view_as_complex, view_as_real
 from nbnn.functional.pointwise import digamma, lgamma, log10, reciprocal, square
 from nbnn.functional.power import pow
 from nbnn.functional.product import addbmm, addmm, addmv, baddbmm, bmm, dot, mm, mv, outer
 from nbnn.functional.promotion import result_type
-from nbnn.functional.questions import is_complex, is_floating_point, is_tensor, numel
+from nbnn.functional.questions import is_floating_point, is_tensor, numel
 from nbnn.functional.rearrange import (
     diag,
     diag_embed,
@@ -243,6 +247,8 @@ negative = neg
 half = float16
 float = float32
 double = float64
+cfloat = complex64
+cdouble = complex128
 short = int16
 int = int32
 long = int64

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nbnn.dtypes import bool_, get_default_dtype, int64
+from nbnn.dtypes import bool_, complex_of, get_default_dtype, int64
 
 if TYPE_CHECKING:
     from nbnn.tensor import Tensor
@@ -26,7 +26,8 @@ def text(t: Tensor) -> str:
         suffix.append(f"size={t._shape}")
     if t.device.type != "cpu":
         suffix.append(f"device='{t.device}'")
-    if t._dtype not in (get_default_dtype(), int64, bool_) or (
+    usual = get_default_dtype()
+    if t._dtype not in (usual, complex_of(usual), int64, bool_) or (
         values.size == 0 and t._dtype is not get_default_dtype()
     ):
         suffix.append(f"dtype={t._dtype!r}")
@@ -64,6 +65,8 @@ def _numbers(values: np.ndarray, formatter: Any, indent: int, cut: bool | None =
 def _formatter(values: np.ndarray) -> Any:
     """One function that gives every element torch's style and width, chosen by the finite numbers that are not 0."""
     shown = _shown(values)
+    if values.dtype.kind == "c":
+        return _pair_formatter(_formatter(shown.real), _formatter(shown.imag))
     if values.dtype.kind != "f":
         width = max((len(str(v)) for v in shown), default=1)
         return lambda v: str(v).rjust(width)
@@ -77,6 +80,14 @@ def _formatter(values: np.ndarray) -> Any:
         style = "{:.0f}." if whole else "{:.4f}"
     width = max((len(style.format(v)) for v in finite), default=1)
     return lambda v: _one(style, float(v)).rjust(width)
+
+
+def _pair_formatter(real: Any, imag: Any) -> Any:
+    def text(z: complex) -> str:
+        second = imag(z.imag).lstrip()
+        return f"{real(z.real)}{'' if second[0] == '-' else '+'}{second}j"
+
+    return text
 
 
 def _one(style: str, value: float) -> str:
@@ -125,6 +136,8 @@ def _range(values: np.ndarray) -> str:
     """Where the finite numbers lie, and how many are not finite."""
     if values.dtype.kind == "b":
         return f"{int(values.sum()):,} of {values.size:,} True"
+    if values.dtype.kind == "c":
+        return f"sizes: {_range(np.abs(values))}"
     if values.dtype.kind != "f":
         return f"{values.min()} to {values.max()}"
     finite = values[np.isfinite(values)]

@@ -14,8 +14,14 @@ from nbnn.kernels import _cpu, _strided, _wide
 Sizes = tuple[int, ...]
 
 _TILED_FROM = 4  # elements of an axis that is worth tiles
-# Elements move as numbers of their width: one compile for float32, int32 and uint32.
-WORDS: dict[int, Any] = {1: np.dtype(np.uint8), 2: np.dtype(np.uint16), 4: np.dtype(np.uint32), 8: np.dtype(np.uint64)}
+# Elements move as numbers of their width: one compile for float32, int32 and uint32. 16 bytes are complex numbers.
+WORDS: dict[int, Any] = {
+    1: np.dtype(np.uint8),
+    2: np.dtype(np.uint16),
+    4: np.dtype(np.uint32),
+    8: np.dtype(np.uint64),
+    16: np.dtype(np.complex128),
+}
 
 
 @functools.lru_cache(maxsize=4096)
@@ -123,7 +129,8 @@ def copy(shape: Sizes, out: Any, strides: Sizes, offset: int, x: Any, x_strides:
                 out[to : to + c.total] = x[source : source + c.total]
                 continue
             word = WORDS[out.itemsize]
-            fast = _strided.move_tiles_fast if c.tiled else _strided.move_rows_fast
+            # no register turns pairs of numbers: those of 16 bytes move row by row
+            fast = _strided.move_tiles_fast if c.tiled and out.itemsize < 16 else _strided.move_rows_fast
             args = (out.view(word), x.view(word), c.sizes, to, c.strides, source, c.x_strides)
             entry = _moves.get((c.tiled, word))
             _cpu.enter_fast(entry or fast, args, c.total)

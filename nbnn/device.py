@@ -236,9 +236,16 @@ def empty_cache() -> None:
     host_memory.clear()
 
 
+def _gpu_for(dtype: np.dtype) -> Any:
+    """The GPU, for numbers that it takes."""
+    if dtype.kind == "c":
+        raise TypeError(f"device: complex Tensors lie on the CPU; got {dtype} for cuda")
+    return _gpu()
+
+
 def empty(size: int, dtype: np.dtype, where: device) -> Storage:
     """An uninitialised storage of `size` elements."""
-    return host_empty(size, dtype) if where.type == "cpu" else _gpu().empty(size, dtype)
+    return host_empty(size, dtype) if where.type == "cpu" else _gpu_for(dtype).empty(size, dtype)
 
 
 def host_empty(size: int, dtype: np.dtype) -> np.ndarray:
@@ -265,7 +272,7 @@ def to_host(storage: Storage) -> np.ndarray:
 
 def from_host(array: np.ndarray, where: device) -> Storage:
     """A one-dimensional NumPy array as a storage on `where`: itself on the CPU, a copy on CUDA."""
-    return array if where.type == "cpu" else _gpu().to_device(array)
+    return array if where.type == "cpu" else _gpu_for(array.dtype).to_device(array)
 
 
 def address(storage: Storage) -> int:

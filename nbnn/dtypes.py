@@ -21,8 +21,10 @@ class dtype:
         neither half type on a CPU, and are converted to float32 for arithmetic.
     itemsize : int
         Bytes of one element.
-    is_floating_point : bool
-        Whether gradients can flow through it.
+    is_floating_point, is_complex : bool
+        Whether the elements are real numbers of a floating type, or pairs of them.
+    is_differentiable : bool
+        Whether gradients can flow through it: it is one of the two.
 
     Examples
     --------
@@ -33,7 +35,17 @@ class dtype:
     4
     """
 
-    __slots__ = ("is_floating_point", "is_half", "itemsize", "name", "numpy", "rank", "storage")
+    __slots__ = (
+        "is_complex",
+        "is_differentiable",
+        "is_floating_point",
+        "is_half",
+        "itemsize",
+        "name",
+        "numpy",
+        "rank",
+        "storage",
+    )
 
     def __init__(self, name: str, numpy_type: Any, rank: int, is_half: bool = False) -> None:
         self.name = name
@@ -42,15 +54,13 @@ class dtype:
         self.storage = np.dtype(np.uint16) if is_half else np.dtype(numpy_type)
         self.itemsize = self.storage.itemsize
         self.is_floating_point = is_half or self.storage.kind == "f"
+        self.is_complex = self.storage.kind == "c"
+        self.is_differentiable = self.is_floating_point or self.is_complex
         self.rank = rank
 
     @property
-    def is_complex(self) -> bool:
-        return False
-
-    @property
     def is_signed(self) -> bool:
-        return self.is_floating_point or self.storage.kind == "i"
+        return self.is_differentiable or self.storage.kind == "i"
 
     def __repr__(self) -> str:
         return f"nbnn.{self.name}"
@@ -65,7 +75,7 @@ class dtype:
         return self
 
 
-# `rank` orders the types for promotion: bool < integers < floats.
+# `rank` orders the types for promotion: bool < integers < floats < complex numbers.
 bool_ = dtype("bool", np.bool_, 0)
 uint8 = dtype("uint8", np.uint8, 1)
 int8 = dtype("int8", np.int8, 2)
@@ -76,8 +86,10 @@ float16 = dtype("float16", np.float16, 6, is_half=True)
 bfloat16 = dtype("bfloat16", None, 7, is_half=True)
 float32 = dtype("float32", np.float32, 8)
 float64 = dtype("float64", np.float64, 9)
+complex64 = dtype("complex64", np.complex64, 10)
+complex128 = dtype("complex128", np.complex128, 11)
 
-ALL = (bool_, uint8, int8, int16, int32, int64, float16, bfloat16, float32, float64)
+ALL = (bool_, uint8, int8, int16, int32, int64, float16, bfloat16, float32, float64, complex64, complex128)
 _BY_NUMPY = {t.numpy: t for t in ALL if t.numpy is not None}
 _BY_NAME = {t.name: t for t in ALL} | {
     "half": float16,
@@ -85,8 +97,10 @@ _BY_NAME = {t.name: t for t in ALL} | {
     "double": float64,
     "long": int64,
     "int": int32,
+    "cfloat": complex64,
+    "cdouble": complex128,
 }
-_BY_PYTHON = {bool: bool_, int: int64, float: float64}
+_BY_PYTHON = {bool: bool_, int: int64, float: float64, complex: complex128}
 
 
 class _Default:
@@ -132,7 +146,7 @@ def as_dtype(value: Any, op: str = "dtype") -> dtype:
     Raises
     ------
     TypeError
-        If nbnn has no such type (complex and structured types, for example).
+        If nbnn has no such type (structured types, for example).
     """
     if isinstance(value, dtype):
         return value
@@ -153,15 +167,25 @@ def as_dtype(value: Any, op: str = "dtype") -> dtype:
 
 
 def category(kind: dtype) -> int:
-    """0 for bool, 1 for integers, 2 for floating-point numbers."""
-    return 2 if kind.is_floating_point else 0 if kind is bool_ else 1
+    """0 for bool, 1 for integers, 2 for floating-point numbers, 3 for complex ones."""
+    return 2 if kind.is_floating_point else 3 if kind.is_complex else 0 if kind is bool_ else 1
+
+
+def complex_of(kind: dtype) -> dtype:
+    """The complex type whose parts hold numbers of type `kind`."""
+    return complex128 if kind is float64 or kind is complex128 else complex64
+
+
+def real_of(kind: dtype) -> dtype:
+    """The type of the parts of a complex type; any other type itself."""
+    return float64 if kind is complex128 else float32 if kind is complex64 else kind
 
 
 def promote_types(type1: dtype, type2: dtype) -> dtype:
     """The smallest type that holds the values of both.
 
-    The higher of the two in bool < integers < floats; the two mixed pairs that fit in neither operand's type, (uint8,
-    int8) and (float16, bfloat16), give int16 and float32.
+    The higher of the two in bool < integers < floats < complex numbers; the mixed pairs that fit in neither operand's
+    type, (uint8, int8), (float16, bfloat16) and (float64, complex64), give int16, float32 and complex128.
 
     Examples
     --------
@@ -177,11 +201,15 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
         return int16
     if pair == {float16, bfloat16}:
         return float32
+    if pair == {float64, complex64}:
+        return complex128
     return a if a.rank > b.rank else b
 
 
 def can_cast(from_: dtype, to: dtype) -> bool:
-    """Whether a result of type `from_` may be kept in place in `to`: of no lower category (bool < integers < floats).
+    """Whether a result of type `from_` may be kept in place in `to`: of no lower category.
+
+    The categories are bool < integers < floats < complex numbers.
 
     Examples
     --------
@@ -195,19 +223,24 @@ def can_cast(from_: dtype, to: dtype) -> bool:
 def combined(tensors: dtype | None, scalars: dtype | None, numbers: dtype | None) -> dtype:
     """The type of a result from the common types of Tensors with axes, of those without, and of Python numbers.
 
-    Each group has its say only where its category is higher than that of the groups before it.
+    Each group has its say only where its category is higher than that of the groups before it; a complex one then
+    makes floating-point numbers the complex ones of their width.
     """
     out = tensors
     for kind in (scalars, numbers):
-        if out is None or (kind is not None and category(kind) > category(out)):
+        if out is None:
             out = kind
+        elif kind is not None and category(kind) > category(out):
+            out = complex_of(out) if kind.is_complex and out.is_floating_point else kind
     if out is None:
         raise TypeError("result_type: at least one operand must be given")
     return out
 
 
-def of_number(value: bool | int | float) -> dtype:
+def of_number(value: bool | int | float | complex) -> dtype:
     """The dtype that a Python number stands for."""
+    if isinstance(value, complex):
+        return complex_of(get_default_dtype())
     return bool_ if isinstance(value, bool) else int64 if isinstance(value, int) else get_default_dtype()
 
 

@@ -64,6 +64,11 @@ class Op:
         Whether `forward` reads a strided first input where it lies, and the plan would have to copy it.
     hidden : int
         How many of the last outputs are there for `grad` only.
+    takes_complex : bool or Kernel
+        Whether the inputs may be complex; they are refused otherwise. The kernel is compiled for them as it is, or
+        the one given here stands in for it. The op has to be holomorphic, and real for real inputs: the gradient
+        ``g * conj(df/dx)``, which is PyTorch's, is then what `grad` computes from the conjugates of what was saved, and
+        it is those that ``node.saved`` gives.
 
     Examples
     --------
@@ -102,6 +107,7 @@ class Op:
         "shape",
         "small",
         "strided",
+        "takes_complex",
         "work",
         "workspace",
     )
@@ -124,6 +130,7 @@ class Op:
         plan: Callable | None = None,
         strided: bool = False,
         hidden: int = 0,
+        takes_complex: Any = False,
     ) -> None:
         self.name = name
         self.kernel: Any = kernel
@@ -142,6 +149,7 @@ class Op:
         self.hidden = hidden
         elementwise = kernel is not None and kernel.kind == "elements" and fast is None
         self.small = elementwise and shape is None and count is None  # see `_run_small`
+        self.takes_complex = takes_complex
         self.plans = _Plans()
 
     def __repr__(self) -> str:
@@ -230,6 +238,8 @@ def apply(op: Op, *inputs: Any, params: tuple = ()) -> Any:
         ):
             outs = _run(op, inputs, params)
         else:
+            if not op.takes_complex:
+                _refuse_complex(op, inputs)
             outs = op.forward(*inputs, params)
     except _NeedsTensorsError:
         return _apply_to_arrays(op, inputs, params)
@@ -261,7 +271,7 @@ def apply_unary(op: Op, x: Any, params: tuple = ()) -> Any:
                 if (x._node is not None or x._leaf_requires_grad) and recording.enabled and op.grad is not None:
                     Node.record_unary(op, x, y, params)
                 return y
-        elif entry is None and type(data) is _array_type and not x._dtype.is_half:
+        elif entry is None and type(data) is _array_type and not (x._dtype.is_half or x._dtype.is_complex):
             op.kernel.find_entry(x._dtype, (data,), params)
     return apply(op, x, params=params)
 
@@ -282,7 +292,7 @@ def apply_binary(op: Op, a: Tensor, b: Tensor, params: tuple = ()) -> Any:
                 if recording.enabled and op.grad is not None and wants_grad((a, b)):
                     Node.record(op, (a, b), (z,), params)
                 return z
-        elif entry is None and type(x) is _array_type is type(y) and not kind.is_half:
+        elif entry is None and type(x) is _array_type is type(y) and not (kind.is_half or kind.is_complex):
             op.kernel.find_entry(kind, (x, y), params)
     return apply(op, a, b, params=params)
 
@@ -312,7 +322,7 @@ def _run_small(op: Op, inputs: tuple, params: tuple) -> Tensor | None:
     known = tuple(key)
     entry = op.kernel.fast.get(known)
     if entry is None:
-        if not kind.is_half:
+        if not (kind.is_half or any(t._dtype.is_complex for t in inputs)):
             op.kernel.find_entry(known, tuple(data), params)
         return None
     if op.dtypes is not None:
@@ -425,7 +435,11 @@ def _run(op: Op, inputs: tuple, params: tuple) -> tuple[Tensor, ...]:
 def _run_new(op: Op, inputs: tuple, storages: list, params: tuple, key: tuple | None) -> tuple[Tensor, ...]:
     """`_run` without a plan; made for the next time where all lies on the host (and there is a key)."""
     shapes = [None if t is None else t._shape for t in inputs]
-    kind = inputs[0]._dtype
+    kind, kernel = inputs[0]._dtype, op.kernel
+    if not op.takes_complex:
+        _refuse_complex(op, inputs)
+    elif kind.is_complex and isinstance(op.takes_complex, Kernel):
+        kernel = op.takes_complex
     if op.forward is not None:
         return _run_planned(op, inputs, storages, params, shapes, key)
     if kind.is_half:
@@ -449,10 +463,17 @@ def _run_new(op: Op, inputs: tuple, storages: list, params: tuple, key: tuple | 
     workspace = 0 if op.workspace is None else op.workspace(*params)
     if key is not None:
         fast = op.fast if data[0].dtype.kind == "f" else None  # the measured paths are vectors of such numbers
-        op.plans.add(key, _Plan(op.kernel, fast, outs, storages, params, n, work, workspace))
+        op.plans.add(key, _Plan(kernel, fast, outs, storages, params, n, work, workspace))
     else:
-        _device.launch(op.kernel, data, tuple(storages), params, n, work, op.fast, workspace)
+        _device.launch(kernel, data, tuple(storages), params, n, work, op.fast, workspace)
     return outs
+
+
+def _refuse_complex(op: Op, inputs: tuple) -> None:
+    """The one gate for complex numbers: no plan is made, and no `forward` runs, for an op that does not take them."""
+    for t in inputs:
+        if isinstance(t, Tensor) and t._dtype.is_complex:
+            raise TypeError(f"{op.name}: `input` must be real; got {t._dtype!r}; take .real, .imag or abs()")
 
 
 def _run_planned(op: Op, inputs: tuple, storages: list, params: tuple, shapes: list, key: tuple | None) -> Any:

@@ -27,6 +27,7 @@ _CODES = {
     "BF16": dtypes.bfloat16,
     "F32": dtypes.float32,
     "F64": dtypes.float64,
+    "C64": dtypes.complex64,
 }
 
 
@@ -48,7 +49,8 @@ def save(obj: Mapping[str, Any], f: Any, metadata: Mapping[str, str] | None = No
     Raises
     ------
     TypeError
-        If `obj` is no mapping, or an entry is no Tensor or array of a type that nbnn has; the error names its key.
+        If `obj` is no mapping, or an entry is no Tensor or array of a type that the format has (complex128 is none);
+        the error names its key.
     OSError
         If the file cannot be written.
 
@@ -95,6 +97,10 @@ def _host_arrays(obj: Any) -> dict[str, tuple[dtypes.dtype, tuple[int, ...], np.
             raise TypeError(
                 f"save: obj[{name!r}] must be a Tensor or an array; got {type(value).__name__}; "
                 "only flat state dicts can be saved"
+            )
+        if value.dtype not in _CODES.values():
+            raise TypeError(
+                f"save: obj[{name!r}] is of type {value.dtype!r}, which the format lacks; save its view_as_real"
             )
         values = flat(value.detach().cpu())
         arrays[name] = value.dtype, tuple(value.shape), values

@@ -146,6 +146,10 @@ class Tensor(Surface):
         """Whether the elements are floating-point numbers."""
         return self._dtype.is_floating_point
 
+    def is_complex(self) -> bool:
+        """Whether the elements are complex numbers."""
+        return self._dtype.is_complex
+
     def stride(self, dim: int | None = None) -> Any:
         """How many elements to step along each axis, or along one."""
         strides = row_major(self._shape) if self._strides is None else self._strides
@@ -188,8 +192,10 @@ class Tensor(Surface):
                 f"requires_grad_: `requires_grad` (={requires_grad}) can only be changed on leaf Tensors; "
                 f"this one was computed by {self._node.name}; use .detach()"
             )
-        if requires_grad and not self._dtype.is_floating_point:
-            raise RuntimeError(f"requires_grad_: only floating-point Tensors have gradients; got dtype {self._dtype!r}")
+        if requires_grad and not self._dtype.is_differentiable:
+            raise RuntimeError(
+                f"requires_grad_: only floating-point and complex Tensors have gradients; got dtype {self._dtype!r}"
+            )
         self._leaf_requires_grad = bool(requires_grad)
         return self
 
@@ -377,11 +383,14 @@ class Tensor(Surface):
     def __float__(self) -> float:
         return float(self.item())
 
+    def __complex__(self) -> complex:
+        return complex(self.item())
+
     def __int__(self) -> int:
         return int(self.item())
 
     def __index__(self) -> int:
-        if self._dtype.is_floating_point:
+        if self._dtype.is_differentiable:
             raise TypeError(f"__index__: only an integer Tensor can be an index; got dtype {self._dtype!r}")
         return int(self.item())
 

@@ -36,6 +36,7 @@ PAGES = (
     ("vision", "Vision", "vision sampling_grid"),
     ("arithmetic", "Arithmetic", "arithmetic combination division power"),
     ("elementwise", "Functions of one element", "pointwise rounding trigonometry"),
+    ("complex", "Complex numbers", "complexes pairs"),
     ("comparison", "Comparison, choice and logic", "comparison choice logic"),
     ("reduction", "Reduction", "array statistics extreme cumulative"),
     ("shape", "Shape", "shape views joining rearrange"),

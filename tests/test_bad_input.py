@@ -19,6 +19,7 @@ shapes that broadcast silently                        test_torch_issues.py, case
 gradients that are not finite, a negative max_norm    test_clip_grad.py
 interpolation of one pixel, to less than one          test_torch_issues_2.py, cases/vision.py
 other dtypes, mixed ones, numbers, 0-d arrays         here, test_promotion.py, `halves` of the engine
+complex numbers, for each function and Tensor         test_complexes.py
 wrong Python types, None, strings for modes           here, each function and each of its Tensors; ERRORS of the tables
 sizes whose product overflows                         test_torch_issues_2.py
 lengths that are not sorted, offsets that fall        test_torch_issues_2.py, cases/embedding_bag.py
@@ -47,7 +48,6 @@ NEVER = {
     "dict": {},
     "array of objects": np.array([object()]),
     "array of text": np.array(["a"]),
-    "array of complex": np.array([1j]),
     "array of dates": np.array(["2020-01-01"], "M8[D]"),
     "structured array": np.zeros(2, [("a", "f4")]),
 }
@@ -97,8 +97,6 @@ def allowed(case, kind):
         return name in TAKES_NONE
     if kind == "list":
         return name == "copy_"
-    if name == "eq" and kind == "array of complex":
-        return True  # its first case compares before the call
     return kind in SELDOM and name.rstrip("_") in TAKES_NUMBERS
 
 

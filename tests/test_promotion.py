@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import nbnn
-from nbnn.dtypes import ALL
 from tests.engine import load_torch
 
+ALL = [kind for kind in nbnn.dtypes.ALL if not kind.is_complex]  # those: test_complexes.py
 NUMBERS = (True, 3, 2.5)
 
 
@@ -109,8 +109,8 @@ def test_refusals():
         nbnn.result_type()
     with pytest.raises(TypeError, match=r"^promote_types: `dtype` \(='a'\)"):
         nbnn.promote_types("a", nbnn.int8)
-    with pytest.raises(TypeError, match=r"^can_cast: `dtype` \(='complex64'\)"):
-        nbnn.can_cast(nbnn.int8, "complex64")
+    with pytest.raises(TypeError, match=r"^can_cast: `dtype` \(='float8'\)"):
+        nbnn.can_cast(nbnn.int8, "float8")
     with pytest.raises(TypeError, match=r"^add: `alpha` \(=0.5\) must be an int for operands of type nbnn.int64"):
         nbnn.add(nbnn.tensor([1]), 2, alpha=0.5)
     with pytest.raises(TypeError, match=r"^sub: `alpha` \(='a'\) must be a number; got str"):

@@ -14,6 +14,7 @@ from nbnn import dtypes
 from tests.engine import load_torch, same_bits
 
 ALL = dtypes.ALL
+REAL = [kind for kind in ALL if not kind.is_complex]  # complex ones: test_complexes.py
 device_module = importlib.import_module("nbnn.device")  # `nbnn.device` is the class
 INF, NAN = math.inf, math.nan
 
@@ -95,7 +96,6 @@ def test_default_dtype():
         (lambda: nbnn.tensor(None), TypeError, r"^tensor: `data` must hold numbers; got NoneType"),
         (lambda: nbnn.tensor([[1], [1, 2]]), ValueError,
          r"^tensor: `data` must be a number, an array or evenly nested"),
-        (lambda: nbnn.tensor(1j), TypeError, r"^tensor: .*complex"),
         (lambda: nbnn.tensor([1.0], dtype="float8"), TypeError,
          r"^tensor: `dtype` \(='float8'\) must be one of bool, uint8"),
         (lambda: nbnn.tensor([1], dtype=nbnn.int64, requires_grad=True), RuntimeError, "only floating-point"),
@@ -115,7 +115,7 @@ def test_default_dtype():
         (lambda: nbnn.arange(0, INF), ValueError, r"^arange: "),
         (lambda: nbnn.arange(0, NAN), ValueError, r"^arange: "),
         (lambda: nbnn.from_numpy([1.0]), TypeError, r"^from_numpy: `ndarray` must be a NumPy array; got list"),
-        (lambda: nbnn.from_numpy(np.ones(2, complex)), TypeError, r"^from_numpy: `dtype` \(=dtype\('complex128'\)\)"),
+        (lambda: nbnn.from_numpy(np.ones(2, np.longdouble)), TypeError, r"^from_numpy: `dtype` \(="),
         (lambda: nbnn.from_numpy(np.array(["a"])), TypeError, r"^from_numpy: `dtype`"),
         (lambda: nbnn.zeros_like([1.0]), TypeError, r"^zeros_like: `input` must be a Tensor; got list"),
         (lambda: nbnn.randint(5, 5, (2,)), ValueError, r"^randint: `low` \(=5\)"),
@@ -394,10 +394,10 @@ def test_pickling_keeps_class_and_flag():
 
 
 @pytest.mark.parity
-@pytest.mark.parametrize("a", ALL, ids=lambda k: k.name)
+@pytest.mark.parametrize("a", REAL, ids=lambda k: k.name)
 def test_promotion_is_torchs(a):
     torch = load_torch()
-    for b in ALL:
+    for b in REAL:
         for left, right in (((2,), (2,)), ((2,), ()), ((), (2,))):
             ours = nbnn.ones(left, dtype=a) * nbnn.ones(right, dtype=b)
             theirs = torch.ones(left, dtype=getattr(torch, a.name)) * torch.ones(right, dtype=getattr(torch, b.name))
@@ -409,9 +409,9 @@ def test_promotion_is_torchs(a):
         assert ours.dtype.name == str(theirs.dtype)[6:], f"{a} * {number!r}: {ours.dtype}, torch {theirs.dtype}"
 
 
-@pytest.mark.parametrize("source", ALL, ids=lambda k: k.name)
+@pytest.mark.parametrize("source", REAL, ids=lambda k: k.name)
 def test_every_conversion(source):
-    for target in ALL:
+    for target in REAL:
         values = [0, 1, 1, 0, 1] if dtypes.bool_ in (source, target) else [0, 1, 2, 100, 7]
         assert nbnn.tensor(values, dtype=source).to(target).tolist() == values, f"{source} to {target}"
     t = nbnn.tensor([1, 0], dtype=source)

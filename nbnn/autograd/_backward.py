@@ -109,6 +109,8 @@ def _seed(op: str, t: Tensor, gradient: Any) -> Tensor:
             raise RuntimeError(
                 f"{op}: `gradient` may be left out only for a Tensor of one element; got shape {t._shape}"
             )
+        if t._dtype.is_complex:
+            raise RuntimeError(f"{op}: `gradient` may be left out only for a real Tensor; got {t._dtype!r}")
         one = {"float16": 0x3C00, "bfloat16": 0x3F80}.get(t._dtype.name, 1)  # halves are stored as their bits
         return make(_device.full(1, t._dtype.storage, t.device, one), t._shape, t._dtype)
     if not isinstance(gradient, Tensor):

@@ -54,6 +54,7 @@ class _FunctionNode(Node):
     """A Node that calls a user's `backward`."""
 
     ctx: FunctionCtx
+    conjugates = False  # a user's `backward` is written for what it saved
 
     @property
     def name(self) -> str:

@@ -201,6 +201,7 @@ class Node:
     edges: tuple[tuple[Any, int] | None, ...]
     input_shapes: tuple
     params: tuple = ()
+    conjugates = True  # whether `saved` gives the conjugates of complex numbers
     outputs: tuple = ()  # shape, dtype and device of each output, where there are several
     _saved: tuple | None = ()
     _versions: tuple = ()
@@ -228,7 +229,7 @@ class Node:
         if len(outs) > 1:
             self.outputs = tuple([(o._shape, o._dtype, o.device) for o in outs])
         for slot, out in enumerate(outs):
-            if out._dtype.is_floating_point:
+            if out._dtype.is_differentiable:
                 out._node = self
                 if slot:
                     out._slot = slot
@@ -293,7 +294,7 @@ class Node:
 
     @property
     def saved(self) -> tuple:
-        """The saved inputs, then the saved outputs.
+        """The saved inputs, then the saved outputs; of complex ones their conjugates (see `Op`).
 
         Raises
         ------
@@ -313,7 +314,7 @@ class Node:
                     f"backward: {self.name} saved a Tensor of shape {t._shape} (saved Tensor {position}) that was "
                     f"changed in place before backward: it is at version {t._version[0]}, saved at {version}"
                 )
-            found.append(t)
+            found.append(_conjugate(t) if t is not None and t._dtype.is_complex and self.conjugates else t)
         return tuple(found)
 
     def _again(self, data: Any, shape: tuple, dtype: Any, version: list[int], slot: int) -> Tensor:
@@ -348,7 +349,7 @@ class Node:
         if not self.outputs:
             return (grads[0],)
         return tuple(
-            grads[slot] if slot in grads else _zeros(shape, kind, where) if kind.is_floating_point else None
+            grads[slot] if slot in grads else _zeros(shape, kind, where) if kind.is_differentiable else None
             for slot, (shape, kind, where) in enumerate(self.outputs)
         )
 
@@ -370,6 +371,12 @@ def edge_of(t: Tensor) -> tuple[Any, int] | None:
     if t._node is not None:
         return (t._node, t._slot)
     return (t, 0) if t._leaf_requires_grad else None
+
+
+def _conjugate(t: Tensor) -> Tensor:
+    from nbnn.functional.complexes import conj
+
+    return conj(t)
 
 
 def _zeros(shape: tuple[int, ...], kind: Any, where: Any) -> Tensor:

@@ -18,6 +18,7 @@ from nbnn.functional.conversion import cast
 from nbnn.functional.promotion import joint_shape
 from nbnn.functional.reduction import sum_to
 from nbnn.functional.shape import broadcast_to
+from nbnn.kernels._cpu import Kernel
 from nbnn.op import Op, apply, apply_binary
 from nbnn.tensor import Tensor, flat, make
 
@@ -36,11 +37,13 @@ class Binary:
         saves_inputs: tuple[int, ...] = (),
         saves_outputs: tuple[int, ...] = (),
         kinds: tuple | None = None,
+        takes_complex: Any = False,
     ) -> None:
         self.name = name
         self.kernel = kernel
+        self.complex_kernel = takes_complex if isinstance(takes_complex, Kernel) else kernel
         self.slopes = slopes
-        saves: Any = {"saves_inputs": saves_inputs, "saves_outputs": saves_outputs}
+        saves: Any = {"saves_inputs": saves_inputs, "saves_outputs": saves_outputs, "takes_complex": takes_complex}
         grad = None if slopes is None else self._grad
         self.same = Op(name, kernel, grad=grad, dtypes=kinds, **saves)
         self.wide = Op(name, forward=self._wide_forward, grad=grad, dtypes=kinds, **saves)
@@ -60,14 +63,15 @@ class Binary:
         shape = joint_shape(self.name, a._shape, b._shape)
         plan = _layout.join(shape, a._shape, a._strides, b._shape, b._strides)
         where = a.device
+        kernel = self.complex_kernel if kind.is_complex else self.kernel
         data = _device.empty(plan.numel, self._kind(kind).storage, where)
         if plan.geometry is None or where.type != "cpu":
             whole = (flat(broadcast_to(a.detach(), shape)), flat(broadcast_to(b.detach(), shape)))
-            _device.launch(self.kernel, (data,), whole, params, plan.numel)
+            _device.launch(kernel, (data,), whole, params, plan.numel)
         else:
             x, x_at = (flat(a), 0) if plan.copied[0] else (a._data, a._offset)
             y, y_at = (flat(b), 0) if plan.copied[1] else (b._data, b._offset)
-            _layout.combine(plan, self.kernel, data, x, x_at, y, y_at, params)
+            _layout.combine(plan, kernel, data, x, x_at, y, y_at, params)
         return (make(data, shape, self._kind(kind)),)
 
     def _kind(self, kind: dtypes.dtype) -> dtypes.dtype:

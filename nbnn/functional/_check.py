@@ -47,11 +47,25 @@ def tensor(op: str, name: str, value: Any) -> Tensor:
     return value
 
 
+def real(op: str, name: str, value: Any) -> Tensor:
+    """`value`, which must be a Tensor of numbers that have an order: no complex ones."""
+    if tensor(op, name, value)._dtype.is_complex:
+        raise TypeError(f"{op}: `{name}` must be real; got {value._dtype!r}; take .real, .imag or abs()")
+    return value
+
+
 def floating(op: str, name: str, t: Tensor) -> None:
     """`t` must be a Tensor of floating-point numbers."""
     tensor(op, name, t)
     if not t._dtype.is_floating_point:
         raise TypeError(f"{op}: `{name}` must have a floating-point dtype; got {t._dtype!r}")
+
+
+def inexact(op: str, name: str, t: Tensor) -> None:
+    """`t` must be a Tensor of floating-point or complex numbers."""
+    tensor(op, name, t)
+    if not t._dtype.is_differentiable:
+        raise TypeError(f"{op}: `{name}` must have a floating-point dtype, or a complex one; got {t._dtype!r}")
 
 
 def numeric(op: str, t: Tensor) -> None:

@@ -52,7 +52,7 @@ def floating(op: str, input: Any) -> Tensor:
 def bound(op: str, name: str, value: Any, input: Any) -> float:
     """A number to compare the elements of `input` with: without its fraction, and in range, where they are integers."""
     number = _check.number(op, name, value)
-    if not isinstance(input, Tensor) or input._dtype.is_floating_point or input._dtype is bool_:
+    if not isinstance(input, Tensor) or input._dtype.is_differentiable or input._dtype is bool_:
         return number
     limits = np.iinfo(input._dtype.storage)
     if not limits.min <= number <= limits.max:
@@ -62,8 +62,7 @@ def bound(op: str, name: str, value: Any, input: Any) -> float:
 
 def numbers(op: str, input: Any, function: Callable) -> Tensor | None:
     """``function(input)`` through float64 in the type of `input`, if it holds integers; None for floating Tensors."""
-    _check.tensor(op, "input", input)
-    if input._dtype.is_floating_point:
+    if _check.real(op, "input", input)._dtype.is_floating_point:
         return None
     _check.numeric(op, input)
     return cast(function(cast(input, float64)), input._dtype)
@@ -75,7 +74,7 @@ def whole(op: str, function: Callable, **tensors: Tensor | None) -> Tensor | Non
     float64 holds all integers up to 2**53.
     """
     first = next(iter(tensors.values()))
-    if not isinstance(first, Tensor) or first._dtype.is_floating_point:
+    if not isinstance(first, Tensor) or first._dtype.is_differentiable:
         return None
     _check.same_dtype(op, **tensors)
     _check.numeric(op, first)
@@ -85,7 +84,7 @@ def whole(op: str, function: Callable, **tensors: Tensor | None) -> Tensor | Non
 
 
 def from_integers(input: Any) -> Any:
-    """Integers become the default floating type; arrays and floating Tensors pass."""
-    if isinstance(input, Tensor) and not input._dtype.is_floating_point:
+    """Integers become the default floating type; arrays, floating and complex Tensors pass."""
+    if isinstance(input, Tensor) and not input._dtype.is_differentiable:
         return cast(input, get_default_dtype())
     return input

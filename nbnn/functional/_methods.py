@@ -16,6 +16,7 @@ from nbnn.functional import (
     choice,
     combination,
     comparison,
+    complexes,
     creation,
     cumulative,
     division,
@@ -163,6 +164,8 @@ _METHODS: dict[str, Any] = {
     "char": _converter(dtypes.int8),
     "byte": _converter(dtypes.uint8),
     "bool": _converter(dtypes.bool_),
+    "cfloat": _converter(dtypes.complex64),
+    "cdouble": _converter(dtypes.complex128),
     "add_": inplace.add_,
     "sub_": inplace.sub_,
     "mul_": inplace.mul_,
@@ -185,6 +188,7 @@ _FROM_MODULES: dict[Any, tuple[str, ...]] = {
     arithmetic: ("true_divide",),
     choice: ("clamp", "clamp_max", "clamp_min", "clip"),
     combination: ("addcdiv", "addcmul", "lerp"),
+    complexes: ("angle", "conj"),
     comparison: ("allclose", "equal", "isclose", "maximum", "minimum"),
     division: ("floor_divide", "fmod", "remainder"),
     logic: (
@@ -273,6 +277,8 @@ def attach() -> None:
         for name in names:
             setattr(Tensor, f"{name}_", inplace.in_place(getattr(module, name), f"{name}_"))
     setattr(Tensor, "negative_", Tensor.neg_)  # noqa: B010
+    setattr(Tensor, "real", property(complexes.real))  # noqa: B010
+    setattr(Tensor, "imag", property(complexes.imag))  # noqa: B010
     setattr(Tensor, "T", property(views.reversed_axes))  # noqa: B010
     setattr(Tensor, "mT", property(views.matrix_transpose))  # noqa: B010
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from nbnn.device import Table, launch
 from nbnn.functional import _check
+from nbnn.functional.pairs import view_as_real
 from nbnn.tensor import Tensor, flat, from_array, store
 
 
@@ -109,7 +110,7 @@ def _step(op: str, kernel: Any, written: dict[str, Any], grad: Any, params: tupl
     param = targets[0]
     source = from_array(grad) if isinstance(grad, np.ndarray) else _check.tensor(op, "grad", grad)
     shape, kind, place = param._shape, param._dtype, type(param._data)
-    _check.floating(op, "param", param)
+    _check.inexact(op, "param", param)
     for name, t in zip((*list(written)[1:], "grad"), (*targets[1:], source), strict=True):
         if t._shape != shape:
             raise ValueError(f"{op}: `{name}` must have the shape of `param` {shape}; got {t._shape}")
@@ -117,6 +118,10 @@ def _step(op: str, kernel: Any, written: dict[str, Any], grad: Any, params: tupl
             raise TypeError(f"{op}: `{name}` must have the dtype of `param` {kind!r}; got {t._dtype!r}")
         if type(t._data) is not place:
             raise RuntimeError(f"{op}: `{name}` must lie on the device of `param` {param.device}; got {t.device}")
+    if kind.is_complex:  # the parts are updated as numbers of their own
+        pairs = {name: view_as_real(t.detach()) for name, t in zip(written, targets, strict=True)}
+        _step(op, kernel, pairs, view_as_real(source.detach()), params, work)
+        return
     if kind.is_half:
         wide = {name: t.detach().float() for name, t in zip(written, targets, strict=True)}
         _step(op, kernel, wide, source.detach().float(), params, work)

@@ -12,6 +12,7 @@ from nbnn.functional.array import add, mul, sub
 from nbnn.functional.indexing import narrow
 from nbnn.functional.joining import cat
 from nbnn.kernels import activation as K
+from nbnn.kernels import complexes
 from nbnn.op import Op, apply, apply_unary, takes_arrays
 from nbnn.tensor import Tensor
 
@@ -46,10 +47,14 @@ def _sigmoid_backward_grad(node: Node, gg: Tensor) -> tuple:
 
 RELU = Op("relu", K.relu, saves_outputs=(0,), grad=_relu_grad)
 RELU_BACKWARD = Op("relu_backward", K.relu_backward, saves_inputs=(1,), grad=_relu_backward_grad)
-TANH = Op("tanh", K.tanh, saves_outputs=(0,), grad=_tanh_grad, work=lambda *_: 16)
-TANH_BACKWARD = Op("tanh_backward", K.tanh_backward, saves_inputs=(0, 1), grad=_tanh_backward_grad)
-SIGMOID = Op("sigmoid", K.sigmoid, saves_outputs=(0,), grad=_sigmoid_grad, work=lambda *_: 16)
-SIGMOID_BACKWARD = Op("sigmoid_backward", K.sigmoid_backward, saves_inputs=(0, 1), grad=_sigmoid_backward_grad)
+TANH = Op("tanh", K.tanh, saves_outputs=(0,), grad=_tanh_grad, work=lambda *_: 16, takes_complex=complexes.tanh)
+TANH_BACKWARD = Op("tanh_backward", K.tanh_backward, saves_inputs=(0, 1), grad=_tanh_backward_grad, takes_complex=True)
+SIGMOID = Op(
+    "sigmoid", K.sigmoid, saves_outputs=(0,), grad=_sigmoid_grad, work=lambda *_: 16, takes_complex=complexes.sigmoid
+)
+SIGMOID_BACKWARD = Op(
+    "sigmoid_backward", K.sigmoid_backward, saves_inputs=(0, 1), grad=_sigmoid_backward_grad, takes_complex=True
+)
 
 
 def _glu_shape(params: tuple, x: tuple) -> tuple:
@@ -282,6 +287,8 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """
     if inplace:
         return overwritten("silu", silu, input)
+    if isinstance(input, Tensor) and input._dtype.is_complex:
+        return mul(input, sigmoid(input))
     return apply_unary(SILU, floating("silu", input))
 
 

@@ -11,20 +11,29 @@ from nbnn.functional._binary import Binary
 from nbnn.functional.creation import full
 from nbnn.functional.promotion import as_number, pair, scale
 from nbnn.kernels import array as K
-from nbnn.kernels import division
+from nbnn.kernels import complexes, division
 from nbnn.op import Op, apply, apply_unary, takes_arrays
 from nbnn.tensor import Tensor, flat
 
-ADD = Binary("add", K.add, (lambda p, g: g, lambda p, g: g if p[0] == 1 else mul(g, p[0])))
-MUL: Binary = Binary("mul", K.mul, (lambda p, g, a, b: MUL(g, b), lambda p, g, a, b: MUL(g, a)), saves_inputs=(0, 1))
+ADD = Binary("add", K.add, (lambda p, g: g, lambda p, g: g if p[0] == 1 else mul(g, p[0])), takes_complex=True)
+MUL: Binary = Binary(
+    "mul", K.mul, (lambda p, g, a, b: MUL(g, b), lambda p, g, a, b: MUL(g, a)), saves_inputs=(0, 1), takes_complex=True
+)
 DIV: Binary = Binary(
-    "div", K.div, (lambda p, g, b, y: DIV(g, b), lambda p, g, b, y: _quotient_grad(g, b, y)), (1,), (0,)
+    "div",
+    K.div,
+    (lambda p, g, b, y: DIV(g, b), lambda p, g, b, y: _quotient_grad(g, b, y)),
+    (1,),
+    (0,),
+    takes_complex=complexes.div,
 )
 OR = Binary("add", K.logical_or)
 AND = Binary("mul", K.logical_and)
 ADD_SCALAR = Op("add", K.add_scalar, grad=lambda node, g: (g,))
 MUL_SCALAR: Op = Op("mul", K.mul_scalar, grad=lambda node, g: (apply(MUL_SCALAR, g, params=node.params),))
-DIV_SCALAR: Op = Op("div", K.div_scalar, grad=lambda node, g: (apply(DIV_SCALAR, g, params=node.params),))
+DIV_SCALAR: Op = Op(
+    "div", K.div_scalar, grad=lambda node, g: (apply(DIV_SCALAR, g, params=node.params),), takes_complex=True
+)
 RDIV_SCALAR: Op = Op(
     "div", K.rdiv_scalar, saves_inputs=(0,), saves_outputs=(0,), grad=lambda node, g: (_quotient_grad(g, *node.saved),)
 )
@@ -194,7 +203,7 @@ def rounded_quotient(op: str, input: Any, other: Any, mode: str) -> Tensor:
 def divisible(op: str, a: Any, b: Any) -> tuple[Tensor, Tensor]:
     """Two operands as Tensors of one type that can be divided with rounding: no bools, no integers by 0."""
     a, b = pair(op, a, b)
-    _check.numeric(op, a)
+    _check.numeric(op, _check.real(op, "input", a))
     if not a._dtype.is_floating_point and a.numel() and b.numel() and not to_host(flat(b)).all():
         raise ZeroDivisionError(f"{op}: integers of type {a._dtype!r} cannot be divided by zero; `other` has a 0")
     return a, b

@@ -64,7 +64,7 @@ def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = N
     """
     x = _check.tensor("sum", "input", input)
     axes, shape = axes_of("sum", x._shape, dim, keepdim)
-    kind = as_dtype(dtype, "sum") if dtype is not None else x._dtype if x._dtype.is_floating_point else dtypes.int64
+    kind = as_dtype(dtype, "sum") if dtype is not None else x._dtype if x._dtype.is_differentiable else dtypes.int64
     if kind is dtypes.bool_:
         return ne(sum_over(cast(cast(x, kind), dtypes.int64), axes, shape), 0)
     return sum_over(cast(x, kind), axes, shape)
@@ -77,7 +77,7 @@ def mean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = 
     Raises
     ------
     TypeError
-        If the elements are not floating-point numbers.
+        If the elements are neither floating-point nor complex numbers.
     IndexError
         If an axis does not exist.
 
@@ -90,7 +90,7 @@ def mean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = 
     x = _check.tensor("mean", "input", input)
     if dtype is not None:
         x = cast(x, as_dtype(dtype, "mean"))
-    _check.floating("mean", "input", x)
+    _check.inexact("mean", "input", x)
     axes, shape = axes_of("mean", x._shape, dim, keepdim)
     count = math.prod([x._shape[k] for k in axes])
     return apply_unary(DIV_SCALAR, sum_over(x, axes, shape), (float(count),))

@@ -125,7 +125,7 @@ def bucketize(input: Any, boundaries: Tensor, *, out_int32: bool = False, right:
 
 
 def _search(op: str, name: str, edges: Any, input: Any, out_int32: bool, right: bool, side: str | None) -> Tensor:
-    edges = _check.tensor(op, name, edges).detach()
+    edges = _check.real(op, name, edges).detach()
     if side not in (None, "left", "right"):
         raise ValueError(f'{op}: `side` (={side!r}) must be "left" or "right"')
     if side == "left" and right:

@@ -145,7 +145,7 @@ BETWEEN = Op("clamp", forward=_between_forward, saves_inputs=(0, 1, 2), grad=_be
 
 def _clamped(op: str, input: Any, low: Any, high: Any) -> Tensor:
     """`input` within bounds that are numbers, Tensors or None."""
-    x = _check.tensor(op, "input", input)
+    x = _check.real(op, "input", input)
     given = [v for v in (low, high) if v is not None]
     if not given:
         raise ValueError(f"{op}: at least one of `min` and `max` must be given")

@@ -21,7 +21,7 @@ from nbnn.tensor import Tensor
 
 
 def _comparison(name: str, kernel: Any, swap: bool, doc: str) -> Callable:
-    op = Binary(name, kernel, kinds=(dtypes.bool_,))
+    op = Binary(name, kernel, kinds=(dtypes.bool_,), takes_complex=name in ("eq", "ne"))
     with_number = Op(name, getattr(K, f"{name}_number"), dtypes=(dtypes.bool_,))
 
     def compare(input: Any, other: Any) -> Tensor:
@@ -95,6 +95,7 @@ def _close(op: str, input: Any, other: Any, rtol: float, atol: float, equal_nan:
         if not v >= 0:
             raise ValueError(f"{op}: `{name}` (={v}) must be at least 0")
     a, b = pair(op, input, other)
+    _check.real(op, "input", a)
     if not a._dtype.is_floating_point:
         a, b = cast(a, dtypes.float64), cast(b, dtypes.float64)
     return CLOSE(a, b, (*tolerances, 1 if equal_nan else 0))

@@ -19,6 +19,10 @@ from nbnn.tensor import Tensor, flat, make
 def _cast_forward(x: Tensor, params: tuple) -> tuple[Tensor]:
     kind: dtypes.dtype = params[0]
     data, source = flat(x), x._dtype
+    if source.is_complex and not (kind.is_complex or kind is dtypes.bool_):
+        raise TypeError(
+            f"to: {source!r} cannot become {kind!r}: that would lose the imaginary part; take .real or abs()"
+        )
     n = x.numel()
     where = x.device
     if source.is_half:
@@ -44,7 +48,16 @@ def _cast_storage(data: Any, n: int, kind: dtypes.dtype, where: Any) -> Any:
     return out
 
 
-CAST = Op("cast", forward=_cast_forward, grad=lambda node, g: (cast(g, node.params[1]),))
+def _cast_grad(node: Any, g: Tensor) -> tuple:
+    """What became complex gets the real part of the gradient: the rest of it is along numbers that it cannot become."""
+    if g._dtype.is_complex and not node.params[1].is_complex:
+        from nbnn.functional.complexes import real
+
+        g = real(g)
+    return (cast(g, node.params[1]),)
+
+
+CAST = Op("cast", forward=_cast_forward, grad=_cast_grad, takes_complex=True)
 
 
 def cast(x: Tensor, kind: dtypes.dtype) -> Tensor:
@@ -61,7 +74,7 @@ def _clone_forward(x: Tensor, params: tuple) -> tuple[Tensor]:
     return (out,)
 
 
-CLONE = Op("clone", forward=_clone_forward, grad=lambda node, g: (g,))
+CLONE = Op("clone", forward=_clone_forward, grad=lambda node, g: (g,), takes_complex=True)
 
 
 @takes_arrays
@@ -82,7 +95,9 @@ def _move_forward(x: Tensor, params: tuple) -> tuple[Tensor]:
     return (make(data, x._shape, x._dtype),)
 
 
-MOVE: Op = Op("to", forward=_move_forward, grad=lambda node, g: (apply(MOVE, g, params=node.params[::-1]),))
+MOVE: Op = Op(
+    "to", forward=_move_forward, grad=lambda node, g: (apply(MOVE, g, params=node.params[::-1]),), takes_complex=True
+)
 
 
 def to(input: Tensor, *args: Any, device: Any = None, dtype: Any = None, copy: bool = False, **_: Any) -> Tensor:
@@ -94,7 +109,8 @@ def to(input: Tensor, *args: Any, device: Any = None, dtype: Any = None, copy: b
     Raises
     ------
     TypeError
-        If an argument names neither a device nor a dtype.
+        If an argument names neither a device nor a dtype, or a complex Tensor would become a real one or
+        leave the CPU.
 
     Examples
     --------

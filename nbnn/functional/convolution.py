@@ -91,6 +91,7 @@ CONV = Op(
     saves_inputs=(0, 1),
     fast=K.conv_fast,
     workspace=K.conv_workspace,
+    takes_complex=True,
 )
 CONV_TRANSPOSE = Op(
     "conv_transpose",
@@ -101,6 +102,7 @@ CONV_TRANSPOSE = Op(
     saves_inputs=(0, 1),
     fast=K.conv_transpose_fast,
     workspace=K.conv_transpose_workspace,
+    takes_complex=True,
 )
 CONV_GRAD_WEIGHT = Op(
     "conv_grad_weight",
@@ -111,6 +113,7 @@ CONV_GRAD_WEIGHT = Op(
     saves_inputs=(0, 1),
     fast=K.conv_grad_weight_fast,
     workspace=K.conv_grad_weight_workspace,
+    takes_complex=True,
 )
 CONV_GRAD_BIAS = Op(
     "conv_grad_bias",
@@ -119,6 +122,7 @@ CONV_GRAD_BIAS = Op(
     work=lambda params, *_: 1 + params[0] * params[2] * params[3],
     grad=_grad_bias_grad,
     fast=K.conv_grad_bias_fast,
+    takes_complex=True,
 )
 
 
@@ -163,7 +167,7 @@ def _pad(x: Tensor, before: tuple, after: tuple) -> Tensor:
 
 
 def _check_tensors(op: str, n: int, input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
-    _check.floating(op, "input", input)
+    _check.inexact(op, "input", input)
     _check.tensor(op, "weight", weight)
     _check.same_dtype(op, input=input, weight=weight, bias=bias)
     if weight.dim() != n + 2:
@@ -316,7 +320,7 @@ _DOC = """Convolution (cross-correlation) over {n} {axes}.
     ValueError
         If sizes, channels or groups do not fit, or the dilated kernel is larger than the padded input.
     TypeError
-        If the types differ or are not floating-point, or a size is not an int.
+        If the types differ, or are neither floating-point nor complex, or a size is not an int.
 
     References
     ----------
@@ -419,7 +423,7 @@ _TRANSPOSE_DOC = """Transposed convolution over {n} {axes}: the gradient of `con
     ValueError
         If sizes, channels or groups do not fit, or input or output would be empty.
     TypeError
-        If the types differ or are not floating-point, or a size is not an int.
+        If the types differ, or are neither floating-point nor complex, or a size is not an int.
 
     References
     ----------

@@ -12,6 +12,7 @@ from nbnn import dtypes
 from nbnn.device import Generator, as_device, default_generator
 from nbnn.dtypes import as_dtype, get_default_dtype
 from nbnn.functional import _check
+from nbnn.functional.pairs import part, view_as_real
 from nbnn.kernels import _random
 from nbnn.kernels import array as K
 from nbnn.tensor import Tensor, alias, flat, from_array, make, store, transfer, view
@@ -34,10 +35,12 @@ def _host_array(op: str, data: Any, dtype: Any) -> tuple[np.ndarray, dtypes.dtyp
         raise TypeError(f"{op}: `data` must hold numbers; got {type(data).__name__} of dtype {values.dtype}")
     if dtype is not None:
         kind = as_dtype(dtype, op)
-    elif values.dtype == np.float64 and not hasattr(data, "__array__"):  # those of other libraries keep their type
-        kind = get_default_dtype()
+    elif values.dtype.char in "dD" and not hasattr(data, "__array__"):  # those of other libraries keep their type
+        kind = dtypes.of_number(values.dtype.type(0).item())
     else:
         kind = as_dtype(values.dtype, op)
+    if values.dtype.kind == "c" and not kind.is_complex:
+        raise TypeError(f"{op}: `data` holds complex numbers, which `dtype` (={kind!r}) cannot; take their real parts")
     if kind is dtypes.bfloat16:
         bits = np.array(values, np.float32).reshape(-1).view(np.uint32)
         out = make(np.empty(bits.size, np.uint16), values.shape, kind)
@@ -181,10 +184,10 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
     tensor([7, 7])
     """
     value = fill_value.item() if isinstance(fill_value, (Tensor, np.generic)) else fill_value
-    if not isinstance(value, (bool, int, float)):
+    if not isinstance(value, (bool, int, float, complex)):
         raise TypeError(f"full: `fill_value` (={fill_value!r}) must be a number; got {type(fill_value).__name__}")
     if dtype is None:
-        dtype = dtypes.bool_ if isinstance(value, bool) else dtypes.int64 if isinstance(value, int) else None
+        dtype = dtypes.of_number(value)
     out = empty(size if isinstance(size, (tuple, list)) else (size,), dtype=dtype, device=device)
     fill_(out, value)
     return out.requires_grad_() if requires_grad else out
@@ -203,6 +206,10 @@ def stored(op: str, number: Any, kind: dtypes.dtype) -> Any:
     """
     if kind is dtypes.bool_:
         return bool(number)
+    if kind.is_complex:
+        return complex(number)
+    if isinstance(number, complex):
+        raise TypeError(f"{op}: `value` (={number}) cannot be kept in {kind!r}")
     if kind.is_floating_point:
         value = float(number)
         fits = not LARGEST.get(kind, math.inf) < abs(value) < math.inf
@@ -402,6 +409,9 @@ def _random_fill(op: str, t: Tensor, kernels: dict, params: tuple, generator: Ge
         store(t, wide.to(t._dtype)._data)
         t._version[0] += 1
         return t
+    if t._dtype.is_complex:
+        _random_fill(op, view_as_real(t.detach()), kernels, params, generator)
+        return t
     if not t._dtype.is_floating_point:
         raise TypeError(f"{op}: needs a floating-point Tensor; got {t._dtype!r}")
     source = _source(op, generator)
@@ -436,6 +446,8 @@ def uniform_(input: Tensor, a: float = 0.0, b: float = 1.0, *, generator: Genera
 def normal_(input: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Tensor:
     """Fill `input` in place with normal numbers of the given mean and standard deviation.
 
+    Of complex numbers the parts are independent, and each has half of the variance.
+
     Raises
     ------
     ValueError
@@ -447,6 +459,11 @@ def normal_(input: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Ge
         dtypes.float32: (_random.fill_normal32, _random.fill_normal32_fast),
         dtypes.float64: (_random.fill_normal64, _random.fill_normal64_fast),
     }
+    if input._dtype.is_complex:
+        _random_fill("normal_", input, kernels, (0.0, float(std) / math.sqrt(2.0)), generator)
+        real = part(input.detach(), 0)
+        transfer(real, real + float(mean))
+        return input
     return _random_fill("normal_", input, kernels, (float(mean), float(std)), generator)
 
 

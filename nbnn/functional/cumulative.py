@@ -106,7 +106,7 @@ def summands(op: str, input: Any, dtype: Any) -> tuple[Tensor, dtypes.dtype]:
 
     Integers and bools become int64, halves are computed in float32.
     """
-    x = _check.tensor(op, "input", input)
+    x = _check.real(op, "input", input)
     kind = as_dtype(dtype, op) if dtype is not None else x._dtype if x._dtype.is_floating_point else dtypes.int64
     wide = dtypes.float32 if kind.is_half else kind if kind.is_floating_point else dtypes.int64
     return cast(cast(x, kind), wide), kind

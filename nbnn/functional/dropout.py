@@ -27,7 +27,7 @@ DROPOUT = Op("dropout", K.dropout, grad=_dropout_grad, work=lambda *_: 4, fast=K
 
 def _arguments(op: str, input: Tensor, p: float, training: bool) -> tuple[float, bool]:
     """The rate, and whether the input comes back as it is. Integers can be kept or dropped, but not scaled."""
-    _check.tensor(op, "input", input)
+    _check.real(op, "input", input)
     rate, active = _check.probability(op, "p", p), _check.flag(op, "training", training)
     if active and 0.0 < rate < 1.0 and input.numel():
         _check.floating(op, "input", input)

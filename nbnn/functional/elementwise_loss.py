@@ -158,6 +158,8 @@ def pair(
     One of the two may hold integers.
     """
     first, second = names
+    _check.real(op, first, input)
+    _check.real(op, second, target)
     if not isinstance(target, Tensor) or not target._dtype.is_floating_point:
         _check.floating(op, first, input)
     _check.tensor(op, first, input)

@@ -178,7 +178,7 @@ def _refuse_empty(op: str, x: Tensor, axes: tuple[int, ...]) -> None:
 
 def extreme_of(op: str, input: Tensor, dim: Any, keepdim: bool, least: bool) -> Tensor:
     """amax or amin."""
-    x = _check.tensor(op, "input", input)
+    x = _check.real(op, "input", input)
     axes, shape = axes_of(op, x._shape, dim, keepdim)
     _refuse_empty(op, x, axes)
     return cast(apply(AMAX, comparable(x), params=(axes, shape, least, False)), x._dtype)
@@ -186,7 +186,7 @@ def extreme_of(op: str, input: Tensor, dim: Any, keepdim: bool, least: bool) -> 
 
 def _found(op: str, input: Tensor, dim: int, keepdim: bool, least: bool) -> tuple[Tensor, Tensor]:
     """Values and indices along one axis."""
-    x = _check.tensor(op, "input", input)
+    x = _check.real(op, "input", input)
     axis = _check.dim(op, dim, x.dim())
     axes = (axis,) if x._shape else ()
     _refuse_empty(op, x, axes)
@@ -326,14 +326,14 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> 
     >>> nbnn.tensor([3.0, 1.0, 2.0]).aminmax().min
     tensor(1.)
     """
-    x = _check.tensor("aminmax", "input", input)
+    x = _check.real("aminmax", "input", input)
     axis = None if dim is None else _check.dim("aminmax", dim, x.dim())
     return Range(*(extreme_of("aminmax", x, axis, keepdim, least) for least in (True, False)))
 
 
 def _where(op: str, input: Tensor, dim: int | None, keepdim: bool, least: bool) -> Tensor:
     """argmax or argmin."""
-    x = _check.tensor(op, "input", input).detach()
+    x = _check.real(op, "input", input).detach()
     axes = tuple(range(x.dim())) if dim is None else (_check.dim(op, dim, x.dim()),)
     axes = axes if x._shape else ()
     _refuse_empty(op, x, axes)

@@ -54,8 +54,8 @@ def _slice_backward_grad(node: Any, grad: Tensor) -> tuple:
     return (apply(SLICE, grad, params=(node.params[0],)),)
 
 
-SLICE = Op("slice", forward=_slice_forward, grad=_slice_grad)
-SLICE_BACKWARD = Op("slice_backward", forward=_slice_backward_forward, grad=_slice_backward_grad)
+SLICE = Op("slice", forward=_slice_forward, grad=_slice_grad, takes_complex=True)
+SLICE_BACKWARD = Op("slice_backward", forward=_slice_backward_forward, grad=_slice_backward_grad, takes_complex=True)
 
 
 # -- positions on one run of axes ----------------------------------------------------------------------------------
@@ -140,9 +140,11 @@ def _put_grad(node: Any, grad: Tensor) -> tuple:
     )
 
 
-INDEX = Op("index", forward=_index_forward, grad=_index_grad, saves_inputs=(1,))
-INDEX_BACKWARD = Op("index_backward", forward=_index_backward_forward, grad=_index_backward_grad, saves_inputs=(1,))
-PUT = Op("index_put", forward=_put_forward, grad=_put_grad, saves_inputs=(2,))
+INDEX = Op("index", forward=_index_forward, grad=_index_grad, saves_inputs=(1,), takes_complex=True)
+INDEX_BACKWARD = Op(
+    "index_backward", forward=_index_backward_forward, grad=_index_backward_grad, saves_inputs=(1,), takes_complex=True
+)
+PUT = Op("index_put", forward=_put_forward, grad=_put_grad, saves_inputs=(2,), takes_complex=True)
 
 
 def put(x: Tensor, value: Tensor, index: Tensor, axis: int, width: int) -> Tensor:

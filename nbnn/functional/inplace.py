@@ -69,6 +69,7 @@ def _rewrite_history(target: Tensor, value: Tensor) -> None:
         target._node, target._slot = history._node, history._slot
         target._generation += 1
         return
+    _same_numbers(target, base)
     if base._strides is not None:
         raise RuntimeError("in place: the base of this view shares the memory of a strided array; use .clone() first")
     before = make(base._data, base._shape, base._dtype)
@@ -79,12 +80,19 @@ def _rewrite_history(target: Tensor, value: Tensor) -> None:
     refresh_view(target)
 
 
+def _same_numbers(t: Tensor, base: Tensor) -> None:
+    """A view and its base must count in the same elements: the parts of complex numbers do not."""
+    if t._dtype is not base._dtype:
+        raise RuntimeError(f"in place: this view shows a {base._dtype!r} Tensor as {t._dtype!r}; use .clone() first")
+
+
 def refresh_view(t: Tensor) -> None:
     """Make a view of a base whose history was rewritten stem from that new history."""
     base = t._base
     assert base is not None
     t._generation = base._generation
     if base.requires_grad:
+        _same_numbers(t, base)
         Node.record(AS_STRIDED, (base,), (t,), (t._shape, t.stride(), t._offset))
 
 
@@ -102,7 +110,12 @@ def _cut_out_forward(g: Tensor, params: tuple) -> tuple[Tensor]:
     return (whole,)
 
 
-CUT_OUT: Op = Op("cut_out", forward=_cut_out_forward, grad=lambda node, g: (apply(CUT_OUT, g, params=node.params),))
+CUT_OUT: Op = Op(
+    "cut_out",
+    forward=_cut_out_forward,
+    grad=lambda node, g: (apply(CUT_OUT, g, params=node.params),),
+    takes_complex=True,
+)
 
 
 def _as_strided_forward(x: Tensor, params: tuple) -> tuple[Tensor]:
@@ -120,11 +133,12 @@ def _as_strided_backward_forward(g: Tensor, params: tuple) -> tuple[Tensor]:
     return (out,)
 
 
-AS_STRIDED = Op("as_strided", forward=_as_strided_forward, grad=_as_strided_grad)
+AS_STRIDED = Op("as_strided", forward=_as_strided_forward, grad=_as_strided_grad, takes_complex=True)
 AS_STRIDED_BACKWARD = Op(
     "as_strided_backward",
     forward=_as_strided_backward_forward,
     grad=lambda node, g: (apply(AS_STRIDED, g, params=node.params[:3]),),
+    takes_complex=True,
 )
 COPY_INTO = Op("copy_into", forward=lambda *_: (), grad=_copy_into_grad)
 
@@ -324,7 +338,7 @@ def set_all_(input: Tensor, value: float) -> Tensor:
 
 
 def _set_all(name: str, t: Tensor, value: Any) -> Tensor:
-    fits = type(value) is int or (type(value) is float and t._dtype.is_floating_point)
+    fits = type(value) is int or (type(value) is float and t._dtype.is_differentiable)
     if fits and _untracked(t) and _plain(t) is not None:
         return fill_(t, value)
     return write(name, t, full(t._shape, value, dtype=t._dtype, device=t.device))

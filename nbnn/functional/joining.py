@@ -41,7 +41,7 @@ def _cat_grad(node: Any, grad: Tensor) -> tuple:
     return tuple(grads)
 
 
-CAT = Op("cat", forward=_cat_forward, grad=_cat_grad)
+CAT = Op("cat", forward=_cat_forward, grad=_cat_grad, takes_complex=True)
 
 
 def _sequence(op: str, tensors: Any) -> tuple:

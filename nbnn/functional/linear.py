@@ -61,6 +61,7 @@ BMM = Op(
     saves_inputs=(0, 1),
     fast=K.matmul_fast,
     workspace=K.matmul_workspace,
+    takes_complex=True,
 )
 
 
@@ -209,6 +210,7 @@ LINEAR_BACKWARD = Op(
     saves_inputs=(0, 1, 2),
     fast=K.linear_backward_fast,
     workspace=K.linear_backward_workspace,
+    takes_complex=True,
 )
 LINEAR = Op(
     "linear",
@@ -219,6 +221,7 @@ LINEAR = Op(
     saves_inputs=(0, 1),
     fast=K.linear_fast,
     workspace=K.linear_workspace,
+    takes_complex=True,
 )
 _products, _affine = Shortcut(BMM), Shortcut(LINEAR)
 _precision.twin(BMM, K16.matmul_bf16_fast, K16.matmul_workspace)
@@ -233,7 +236,7 @@ def _fits(input: Any, weight: Any, bias: Any) -> bool:
     shape, outer, kind = input._shape, weight._shape, input._dtype
     if len(shape) != 2 or len(outer) != 2 or shape[1] != outer[1] or kind is not weight._dtype:
         return False
-    if not kind.is_floating_point:
+    if not kind.is_differentiable:
         return False
     return bias is None or (isinstance(bias, Tensor) and bias._shape == outer[:1] and bias._dtype is kind)
 
@@ -257,7 +260,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     ValueError
         If the sizes do not fit together.
     TypeError
-        If the types differ or are not floating-point.
+        If the types differ, or are neither floating-point nor complex.
 
     Examples
     --------
@@ -278,7 +281,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     of_integers = whole("linear", linear, input=input, weight=weight, bias=bias)
     if of_integers is not None:
         return of_integers
-    _check.floating("linear", "input", input)
+    _check.inexact("linear", "input", input)
     _check.tensor("linear", "weight", weight)
     _check.same_dtype("linear", input=input, weight=weight, bias=bias)
     if weight.dim() == 1:

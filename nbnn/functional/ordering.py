@@ -84,7 +84,7 @@ def _first_places(keys: Any, length: int, count: int) -> Any:
 
 def _last(op: str, input: Any, dim: Any) -> tuple[Tensor, int, int]:
     """The Tensor with the axis moved to the end (one of size 1 where there are none), the axis, and its size."""
-    x = _check.tensor(op, "input", input)
+    x = _check.real(op, "input", input)
     axis = _check.dim(op, dim, x.dim())
     if not x._shape:
         return reshape(x, (1,)), -1, 1
@@ -498,7 +498,7 @@ def unique(
     >>> nbnn.tensor([3, 1, 3]).unique(return_counts=True)
     (tensor([1, 3]), tensor([1, 2]))
     """
-    x = _check.tensor("unique", "input", input)
+    x = _check.real("unique", "input", input)
     axis = None if dim is None or not x._shape else _check.dim("unique", dim, x.dim())
     return _chosen(_groups(x, axis, True), return_inverse, return_counts)
 
@@ -520,6 +520,6 @@ def unique_consecutive(
     >>> nbnn.tensor([3, 3, 1, 3]).unique_consecutive()
     tensor([3, 1, 3])
     """
-    x = _check.tensor("unique_consecutive", "input", input)
+    x = _check.real("unique_consecutive", "input", input)
     axis = None if dim is None or not x._shape else _check.dim("unique_consecutive", dim, x.dim())
     return _chosen(_groups(x, axis, False), return_inverse, return_counts)

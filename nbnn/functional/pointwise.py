@@ -9,6 +9,7 @@ from nbnn.autograd import Node
 from nbnn.functional import _check
 from nbnn.functional._elementwise import from_integers
 from nbnn.functional.array import cast, div, mul
+from nbnn.kernels import complexes
 from nbnn.kernels import pointwise as K
 from nbnn.op import Op, apply, apply_unary, takes_arrays
 from nbnn.tensor import Tensor
@@ -16,7 +17,7 @@ from nbnn.tensor import Tensor
 _LN2, _LN10, _DENSITY = 0.6931471805599453, 2.302585092994046, 1.1283791670955126  # ln 2, ln 10, 2 / sqrt(pi)
 
 
-def _op(name: str, kernel: Any, slope: Any, output: bool = False, work: int = 16) -> Op:
+def _op(name: str, kernel: Any, slope: Any, output: bool = False, work: int = 16, **more: Any) -> Op:
     """An op whose gradient is ``slope(g, saved)``, saved being its output or its input."""
     return Op(
         name,
@@ -25,6 +26,7 @@ def _op(name: str, kernel: Any, slope: Any, output: bool = False, work: int = 16
         saves_outputs=(0,) if output else (),
         grad=lambda node, g: (slope(g, node.saved[0]),),
         work=lambda *_: work,
+        **more,
     )
 
 
@@ -40,7 +42,7 @@ def _no_more(node: Node, g: Tensor) -> tuple:
 
 
 ERF_BACKWARD = Op("erf_backward", K.erf_backward, saves_inputs=(0, 1), grad=_erf_backward_grad, work=lambda *_: 16)
-EXP = _op("exp", K.exp, mul, output=True)
+EXP = _op("exp", K.exp, mul, output=True, takes_complex=complexes.exp)
 EXP2 = _op("exp2", K.exp2, lambda g, y: mul(mul(g, y), _LN2), output=True)
 EXPM1 = _op("expm1", K.expm1, lambda g, y: mul(g, y + 1), output=True)
 LOG = _op("log", K.log, div)

@@ -320,6 +320,7 @@ def poisson_nll_loss(
     if not _check.tensor(op, "target", target).is_floating_point():
         input = from_integers(input)
     x, t = pair(op, input, target, True)
+    _check.real(op, "target", t)
     kind = x._dtype
     if kind.is_half:
         x, t = cast(x, dtypes.float32), cast(t, dtypes.float32)

@@ -18,14 +18,15 @@ from nbnn.functional.creation import LARGEST, full
 from nbnn.functional.shape import broadcast_to
 from nbnn.tensor import Tensor, from_array
 
-Number = (bool, int, float, np.number, np.bool_)
+Number = (bool, int, float, np.integer, np.floating, np.bool_)  # the real ones
 
 
 def result_type(*tensors: Any) -> dtypes.dtype:
     """The dtype of an arithmetic operation on these operands.
 
     Tensors with axes decide; a Tensor without axes, and after it a Python number, has a say only where its category
-    (bool < integers < floats) is higher than theirs. A Python float stands for the default floating type.
+    (bool < integers < floats < complex numbers) is higher than theirs. A Python float stands for the default floating
+    type, and a complex number for the complex type with such parts; it leaves the width of floating-point Tensors.
 
     Parameters
     ----------
@@ -61,9 +62,9 @@ def _as_operand(op: str, value: Any) -> Any:
         return value
     if isinstance(value, np.ndarray):
         return from_array(value, op)
-    if isinstance(value, Number):
+    if isinstance(value, (*Number, complex, np.complexfloating)):
         number = value.item() if isinstance(value, np.generic) else value
-        if isinstance(number, (int, float)):
+        if isinstance(number, (int, float, complex)):
             return number
     raise TypeError(f"{op}: operands must be Tensors, arrays or numbers; got {type(value).__name__}")
 
@@ -73,18 +74,20 @@ def promoted(op: str, *values: Any, real: bool = False) -> tuple[Tensor, ...]:
     made = [v if isinstance(v, Tensor) else _as_operand(op, v) for v in values]
     first = made[0]
     for v in made:
-        if not isinstance(v, Tensor) or v._dtype is not first._dtype or (real and not v._dtype.is_floating_point):
+        if not isinstance(v, Tensor) or v._dtype is not first._dtype or (real and not v._dtype.is_differentiable):
             break
     else:
         return tuple(made)
     tensors = [v for v in made if isinstance(v, Tensor)]
     kind, where = _joint_type(made), tensors[0].device if tensors else None
-    if real and not kind.is_floating_point:  # at once: -3 beside uint8 is no uint8
+    if real and not kind.is_differentiable:  # at once: -3 beside uint8 is no uint8
         kind = dtypes.get_default_dtype()
     return tuple([cast(v, kind) if isinstance(v, Tensor) else _filled(op, v, kind, where) for v in made])
 
 
 def _filled(op: str, number: Any, kind: dtypes.dtype, where: Any) -> Tensor:
+    if kind.is_complex:
+        return full((), number, dtype=kind, device=where)
     if kind.is_floating_point:
         value = float(number)
         beyond = abs(value) > LARGEST.get(kind, math.inf)
@@ -136,7 +139,7 @@ def pair(op: str, a: Any, b: Any, real: bool = False) -> tuple[Tensor, Tensor]:
         if (number := as_number(b, a)) is not None:
             return _beside(number, b), b
         a, b = promoted(op, a, b, real=real)
-    elif real and not a._dtype.is_floating_point:
+    elif real and not a._dtype.is_differentiable:
         a, b = promoted(op, a, b, real=real)
     if a._shape != b._shape:
         joint_shape(op, a._shape, b._shape)
@@ -172,15 +175,15 @@ def as_number(x: Any, value: Any) -> Any:
 
 
 def scale(op: str, name: str, value: Any, kind: dtypes.dtype) -> Any:
-    """A factor such as `alpha` for Tensors of type `kind`: a float for floating-point ones, an int for integers."""
+    """A factor such as `alpha` for Tensors of type `kind`: a float for inexact ones, an int for integers."""
     if type(value) is int:
-        return float(value) if kind.is_floating_point else value
+        return float(value) if kind.is_differentiable else value
     number = value.item() if isinstance(value, (np.generic, Tensor)) else value
     if not isinstance(number, (bool, int, float)):
         raise TypeError(f"{op}: `{name}` (={value!r}) must be a number; got {type(value).__name__}")
     if isinstance(number, bool) and name == "alpha" and kind is not dtypes.bool_:
         raise TypeError(f"{op}: `{name}` (={number}) must be a number for operands of type {kind!r}; got bool")
-    if kind.is_floating_point:
+    if kind.is_differentiable:
         return float(number)
     if isinstance(number, float):
         raise TypeError(f"{op}: `{name}` (={number}) must be an int for operands of type {kind!r}")

@@ -32,18 +32,6 @@ def is_floating_point(input: Tensor) -> bool:
     return _check.tensor("is_floating_point", "input", input)._dtype.is_floating_point
 
 
-def is_complex(input: Tensor) -> bool:
-    """Whether the elements are complex numbers.
-
-    Examples
-    --------
-    >>> import nbnn
-    >>> nbnn.is_complex(nbnn.ones(2))
-    False
-    """
-    return _check.tensor("is_complex", "input", input)._dtype.is_complex
-
-
 def numel(input: Tensor) -> int:
     """The number of elements.
 

@@ -152,7 +152,9 @@ def _flip_forward(x: Tensor, params: tuple) -> tuple[Tensor]:
     return (make(out, shape, x._dtype),)
 
 
-FLIP: Op = Op("flip", forward=_flip_forward, grad=lambda node, g: (apply(FLIP, g, params=node.params),))
+FLIP: Op = Op(
+    "flip", forward=_flip_forward, grad=lambda node, g: (apply(FLIP, g, params=node.params),), takes_complex=True
+)
 
 
 @takes_arrays
@@ -201,7 +203,7 @@ def _roll_grad(node: Any, grad: Tensor) -> tuple:
     return (apply(ROLL, grad, params=(back,)),)
 
 
-ROLL = Op("roll", forward=_roll_forward, grad=_roll_grad)
+ROLL = Op("roll", forward=_roll_forward, grad=_roll_grad, takes_complex=True)
 
 
 @takes_arrays

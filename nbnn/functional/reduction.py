@@ -12,6 +12,7 @@ from nbnn.autograd import Node
 from nbnn.functional import _check
 from nbnn.functional.conversion import cast, clone
 from nbnn.functional.creation import full
+from nbnn.functional.pairs import view_as_complex, view_as_real
 from nbnn.kernels import _reduce
 from nbnn.kernels import array as K
 from nbnn.op import Launch, Op, apply
@@ -123,11 +124,13 @@ def _sum_plan(params: tuple, shape: tuple[int, ...]) -> Launch | None:
 
 
 SUM = Op("sum", forward=_sum_forward, plan=_sum_plan, strided=True, grad=_sum_grad)
-SPREAD = Op("spread", forward=_spread_forward, grad=_spread_grad)
+SPREAD = Op("spread", forward=_spread_forward, grad=_spread_grad, takes_complex=True)
 
 
 def sum_over(x: Tensor, axes: tuple[int, ...], shape: tuple[int, ...]) -> Tensor:
     """The sum over `axes` with the given shape, which may keep them with size 1; halves are summed in float32."""
+    if x._dtype.is_complex:
+        return view_as_complex(sum_over(view_as_real(x), axes, (*shape, 2)))
     if x._dtype.is_half:
         return cast(apply(SUM, cast(x, dtypes.float32), params=(axes, shape)), x._dtype)
     return apply(SUM, x, params=(axes, shape))

@@ -9,6 +9,7 @@ from nbnn import dtypes
 from nbnn.autograd import Node
 from nbnn.functional import _check
 from nbnn.functional.array import clone, full, mul
+from nbnn.functional.complexes import modulus
 from nbnn.kernels import rounding as K
 from nbnn.op import Op, apply, apply_unary, takes_arrays
 from nbnn.tensor import Tensor
@@ -41,7 +42,7 @@ def _numbers(op: str, input: Any) -> Tensor:
 
 def _whole(op: Op, input: Any) -> Tensor:
     """`input` rounded by `op`; integers are whole numbers."""
-    x = _numbers(op.name, input)
+    x = _check.real(op.name, "input", _numbers(op.name, input))
     return apply_unary(op, x) if x._dtype.is_floating_point else clone(x)
 
 
@@ -69,6 +70,8 @@ def abs(input: Tensor) -> Tensor:
     tensor([1.5000, 2.0000])
     """
     x = _numbers("abs", input)
+    if x._dtype.is_complex:
+        return modulus(x)
     return clone(x) if x._dtype is dtypes.uint8 else apply_unary(ABS, x)
 
 

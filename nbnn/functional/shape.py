@@ -77,7 +77,7 @@ def _reshape_grad(node: Any, grad: Tensor) -> tuple:
     return (apply(RESHAPE, grad, params=(node.input_shapes[0],)),)
 
 
-RESHAPE = Op("reshape", forward=_reshape_forward, grad=_reshape_grad)
+RESHAPE = Op("reshape", forward=_reshape_forward, grad=_reshape_grad, takes_complex=True)
 
 
 def _sizes(size: tuple) -> tuple:
@@ -221,7 +221,7 @@ def _permute_grad(node: Any, grad: Tensor) -> tuple:
     return (apply(PERMUTE, grad, params=(inverse,)),)
 
 
-PERMUTE = Op("permute", forward=_permute_forward, grad=_permute_grad)
+PERMUTE = Op("permute", forward=_permute_forward, grad=_permute_grad, takes_complex=True)
 
 
 @takes_arrays
@@ -293,7 +293,7 @@ def _expand_grad(node: Any, grad: Tensor) -> tuple:
     return (sum_to(grad, node.input_shapes[0]),)
 
 
-EXPAND = Op("expand", forward=_expand_forward, grad=_expand_grad)
+EXPAND = Op("expand", forward=_expand_forward, grad=_expand_grad, takes_complex=True)
 
 
 @takes_arrays

@@ -179,7 +179,7 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
 
 def _count(op: str, input: Tensor, dim: Any, keepdim: bool) -> tuple[Tensor, int]:
     """How many elements along the axes are not 0, and of how many."""
-    x = _check.tensor(op, "input", input).detach()
+    x = _check.real(op, "input", input).detach()
     axes, shape = axes_of(op, x._shape, dim, keepdim)
     kind = x._dtype
     if kind is not dtypes.bool_:
@@ -500,7 +500,7 @@ def logsumexp(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     >>> nbnn.tensor([[0.0, 0.0], [1000.0, 1000.0]]).logsumexp(1)
     tensor([6.9315e-01, 1.0007e+03])
     """
-    x = _check.tensor("logsumexp", "input", input)
+    x = _check.real("logsumexp", "input", input)
     axes, shape = axes_of("logsumexp", x._shape, dim, keepdim)
     kind = x._dtype if x._dtype.is_floating_point else dtypes.get_default_dtype()
     wide = dtypes.float32 if kind.is_half else kind

@@ -224,7 +224,7 @@ def _split_grad(node: Any, *grads: Tensor) -> tuple:
     return (apply(CAT, *grads, params=node.params[:1]),)
 
 
-SPLIT = Op("split", forward=_split_forward, grad=_split_grad)
+SPLIT = Op("split", forward=_split_forward, grad=_split_grad, takes_complex=True)
 
 
 def _parts(x: Tensor, axis: int, sizes: tuple[int, ...]) -> tuple[Tensor, ...]:
@@ -351,11 +351,12 @@ def _diagonal_backward_forward(grad: Tensor, params: tuple) -> tuple[Tensor]:
     return (out,)
 
 
-DIAGONAL = Op("diagonal", forward=_diagonal_forward, grad=_diagonal_grad)
+DIAGONAL = Op("diagonal", forward=_diagonal_forward, grad=_diagonal_grad, takes_complex=True)
 DIAGONAL_BACKWARD = Op(
     "diagonal_backward",
     forward=_diagonal_backward_forward,
     grad=lambda node, g: (apply(DIAGONAL, g, params=node.params[:3]),),
+    takes_complex=True,
 )
 
 

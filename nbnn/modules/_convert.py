@@ -30,8 +30,10 @@ def _parse_to(args: tuple, kwargs: dict[str, Any]) -> tuple[device | None, dtype
         elif value is not None and not isinstance(value, bool):
             kind = as_dtype(value, "Module.to")
     kind = None if kind is None else as_dtype(kind, "Module.to")
-    if kind is not None and not kind.is_floating_point:
-        raise TypeError(f"Module.to: `dtype` (={kind}) must be a floating-point type; `Module.type` casts to any")
+    if kind is not None and not kind.is_differentiable:
+        raise TypeError(
+            f"Module.to: `dtype` (={kind}) must be a floating-point type, or a complex one; `Module.type` casts to any"
+        )
     return None if where is None else as_device(where), kind
 
 
@@ -77,7 +79,7 @@ class Convert:
         Raises
         ------
         TypeError
-            If the dtype is not a floating-point type.
+            If the dtype is neither a floating-point nor a complex type.
 
         Examples
         --------
@@ -88,7 +90,8 @@ class Convert:
         where, kind = _parse_to(args, kwargs)
 
         def convert(t: Tensor) -> Tensor:
-            casts = kind is not None and t.dtype.is_floating_point
+            # what is complex stays so: it would lose its imaginary part
+            casts = kind is not None and (t.dtype.is_floating_point or (t.dtype.is_complex and kind.is_complex))
             return t.to(device=t.device if where is None else where, dtype=kind if casts else t.dtype)
 
         return self._apply(convert)
@@ -128,7 +131,7 @@ class Convert:
         kind = as_dtype(dst_type, "Module.type")
         for _, module in self.named_modules():
             for name, parameter in module._parameters.items():
-                if parameter is not None and parameter.requires_grad and not kind.is_floating_point:
+                if parameter is not None and parameter.requires_grad and not kind.is_differentiable:
                     raise TypeError(f"Module.type: `dst_type` (={kind}) cannot hold the gradients of {name!r}")
         return self._apply(lambda t: t.to(dtype=kind))
 

@@ -71,6 +71,8 @@ class Adafactor(Optimizer):
     [[3.5]]
     """
 
+    takes_complex = False
+
     def __init__(
         self,
         params: Iterable,

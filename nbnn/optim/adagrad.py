@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from nbnn.functional._steps import Plan
-from nbnn.functional.creation import full
 from nbnn.functional.optim import adagrad_step_
-from nbnn.optim.optimizer import Optimizer, counted, non_negative, refuse_differentiable
+from nbnn.optim.optimizer import Optimizer, counted, filled_like, non_negative, refuse_differentiable
 from nbnn.tensor import Tensor
 
 
@@ -103,7 +102,7 @@ class Adagrad(Optimizer):
         super().add_param_group(param_group)
         group = self.param_groups[-1]
         for param in group["params"]:
-            start = full(param._shape, group["initial_accumulator_value"], dtype=param._dtype, device=param.device)
+            start = filled_like(param, group["initial_accumulator_value"])
             self.state[param] = {"step": 0, "sum": start}
 
     def update_group(

@@ -77,6 +77,8 @@ class Muon(Optimizer):
             [0.0000, 0.5000]], requires_grad=True)
     """
 
+    takes_complex = False
+
     def __init__(
         self,
         params: Iterable,

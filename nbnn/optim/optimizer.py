@@ -12,7 +12,7 @@ import numpy as np
 
 from nbnn.autograd import enable_grad, no_grad
 from nbnn.functional._steps import Plan
-from nbnn.functional.creation import as_tensor, fill_, tensor, zeros_like
+from nbnn.functional.creation import as_tensor, fill_, full_like, tensor, zeros_like
 from nbnn.tensor import Tensor
 
 
@@ -57,6 +57,7 @@ class Optimizer:
     [0.5, -2.5]
     """
 
+    takes_complex = True  # whether the update of a complex number is that of its parts
     _opt_called = False  # whether a step was made, of which schedulers warn that began before it
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -205,6 +206,8 @@ class Optimizer:
             label = f"parameter {i}" if names is None else f"parameter {names[i]!r}"
             if param._node is not None:
                 raise ValueError(f"{name}: {label} must be a leaf Tensor; this one was computed by {param._node.name}")
+            if param._dtype.is_complex and not self.takes_complex:
+                raise TypeError(f"{name}: {label} must be real; got {param._dtype!r}; optimize its view_as_real")
             if id(param) in taken:
                 raise ValueError(f"{name}: {label} of shape {param._shape} is given twice")
             taken.add(id(param))
@@ -295,6 +298,11 @@ def refuse_differentiable(name: str, differentiable: bool) -> None:
             f"{name}: differentiable=True is not there: the step changes parameters in place in one kernel, which "
             "autograd does not record; write the update with Tensor arithmetic to differentiate through it"
         )
+
+
+def filled_like(param: Tensor, value: float) -> Tensor:
+    """A Tensor like `param` whose numbers, or the parts of whose complex numbers, all are `value`."""
+    return full_like(param, complex(value, value) if param._dtype.is_complex else value)
 
 
 def non_negative(name: str, options: dict[str, Any], *keys: str) -> None:

@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from nbnn.functional._steps import Plan
-from nbnn.functional.creation import full_like
 from nbnn.functional.optim_variants import rprop_step_
-from nbnn.optim.optimizer import Optimizer, counted, non_negative, refuse_differentiable, remembered
+from nbnn.optim.optimizer import Optimizer, counted, filled_like, non_negative, refuse_differentiable, remembered
 from nbnn.tensor import Tensor
 
 
@@ -106,7 +105,7 @@ class Rprop(Optimizer):
         counted(states)
         for param, state in zip(params, states, strict=True):
             if "step_size" not in state:
-                state["step_size"] = full_like(param, float(group["lr"]))
+                state["step_size"] = filled_like(param, float(group["lr"]))
         rprop_step_(
             params,
             grads,
