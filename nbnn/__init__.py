@@ -39,18 +39,7 @@ from nbnn.autograd import (
     set_grad_enabled,
 )
 from nbnn.backends import mps, xpu
-from nbnn.device import (
-    Generator,
-    device,
-    empty_cache,
-    get_num_threads,
-    get_rng_state,
-    initial_seed,
-    manual_seed,
-    seed,
-    set_num_threads,
-    set_rng_state,
-)
+from nbnn.device import device, empty_cache, get_num_threads, set_num_threads
 from nbnn.dtypes import (
     bfloat16,
     can_cast,
@@ -238,6 +227,7 @@ from nbnn.functional.views import (
     unbind,
     unflatten,
 )
+from nbnn.generator import Generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 from nbnn.modules import *
 from nbnn.serialization import load, save
 from nbnn.tensor import Parameter, Size, Tensor

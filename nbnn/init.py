@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 
 from nbnn.autograd import no_grad
-from nbnn.device import Generator
 from nbnn.dtypes import float64
 from nbnn.functional import _check
 from nbnn.functional import array as A
+from nbnn.generator import Generator
 from nbnn.tensor import Tensor
 
 _GAINS = {"sigmoid": 1.0, "tanh": 5.0 / 3.0, "relu": math.sqrt(2.0), "selu": 0.75, "linear": 1.0} | {

@@ -43,12 +43,12 @@ PAGES = (
     ("indexing", "Indexing", "indexing gathering masking"),
     ("ordering", "Ordering and counting", "ordering binning"),
     ("creation", "Creation", "creation factory grid conversion"),
-    ("random", "Random numbers", "sampling device"),
+    ("random", "Random numbers", "sampling generator"),
     ("linalg", "Linear algebra", "decomposition matrix_function norms"),
     (
         "settings",
         "Types, files and settings",
-        "dtypes promotion questions serialization _precision _tape _as_torch _summary",
+        "dtypes promotion questions device serialization _precision _tape _as_torch _summary",
     ),
 )
 PAGE_OF = {stem: page for page, _, stems in PAGES for stem in stems.split()}

@@ -49,9 +49,21 @@ ROOMS = {
     "_format": {"dtypes", "device", "tensor"},
     "autograd": {"dtypes", "device", "tensor", "functional", "op", "_format"},
     "_arrays": {"tensor"},
+    "generator": {"device"},
     "op": {"_arrays", "dtypes", "device", "tensor", "autograd", "kernels"},
-    "functional": {"_layout", "dtypes", "device", "tensor", "autograd", "op", "kernels", "functional", "_format"},
-    "init": {"functional", "dtypes", "device", "tensor", "autograd"},
+    "functional": {
+        "_layout",
+        "dtypes",
+        "device",
+        "generator",
+        "tensor",
+        "autograd",
+        "op",
+        "kernels",
+        "functional",
+        "_format",
+    },
+    "init": {"functional", "dtypes", "device", "generator", "tensor", "autograd"},
     "modules": {"functional", "init", "modules", "tensor", "autograd", "device", "dtypes", "_format"},
 }
 LATE = {"tensor": {"autograd", "functional", "_format"}, "autograd": {"functional"}}  # inside functions only

@@ -26,8 +26,8 @@ from typing import Any
 import nbnn
 from nbnn import _jit
 from nbnn import functional as F
-from nbnn.device import Generator
 from nbnn.functional.creation import rand
+from nbnn.generator import Generator
 from nbnn.kernels import _cpu
 from nbnn.modules import Module
 from nbnn.tensor import Tensor

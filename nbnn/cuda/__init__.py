@@ -8,7 +8,7 @@ from nbnn.cuda import amp as amp
 from nbnn.device import cuda_device_count as device_count
 from nbnn.device import cuda_is_available as is_available
 from nbnn.device import cuda_synchronize as synchronize
-from nbnn.device import manual_seed
+from nbnn.generator import manual_seed
 
 __all__ = ["amp", "device_count", "is_available", "manual_seed", "manual_seed_all", "synchronize"]
 

@@ -9,10 +9,11 @@ import numpy as np
 
 import nbnn.device as _device
 from nbnn import dtypes
-from nbnn.device import Generator, as_device, default_generator
+from nbnn.device import as_device
 from nbnn.dtypes import as_dtype, get_default_dtype
 from nbnn.functional import _check
 from nbnn.functional.pairs import part, view_as_real
+from nbnn.generator import Generator, default_generator
 from nbnn.kernels import _random
 from nbnn.kernels import array as K
 from nbnn.tensor import Tensor, alias, flat, from_array, make, store, transfer, view

@@ -8,10 +8,10 @@ import warnings
 import nbnn.device as _device
 from nbnn import dtypes
 from nbnn.autograd import Node
-from nbnn.device import default_generator
 from nbnn.functional import _check
 from nbnn.functional.activation import _in_place
 from nbnn.functional.array import add, cast, mul
+from nbnn.generator import default_generator
 from nbnn.kernels import dropout as K
 from nbnn.op import Op, apply, takes_arrays
 from nbnn.tensor import Tensor, make

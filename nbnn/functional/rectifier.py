@@ -6,10 +6,10 @@ import math
 from typing import Any
 
 from nbnn.autograd import Node
-from nbnn.device import default_generator
 from nbnn.functional import _check
 from nbnn.functional._elementwise import elementwise, floating, overwritten
 from nbnn.functional.array import mul, sum
+from nbnn.generator import default_generator
 from nbnn.kernels import rectifier as K
 from nbnn.op import Op, apply, takes_arrays
 from nbnn.tensor import Tensor

@@ -11,7 +11,6 @@ import numpy as np
 
 import nbnn.device as _device
 from nbnn import dtypes
-from nbnn.device import Generator
 from nbnn.functional import _check
 from nbnn.functional.arithmetic import add, div, mul, neg
 from nbnn.functional.comparison import lt
@@ -19,6 +18,7 @@ from nbnn.functional.conversion import cast
 from nbnn.functional.creation import empty, empty_like, in_range, normal_, rand, randint, randn, uniform_
 from nbnn.functional.pointwise import log1p
 from nbnn.functional.shape import broadcast_to
+from nbnn.generator import Generator
 from nbnn.kernels import creation as K
 from nbnn.op import takes_arrays
 from nbnn.tensor import Tensor, flat, from_array, make, transfer

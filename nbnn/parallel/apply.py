@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 from nbnn.autograd import is_grad_enabled, set_grad_enabled
-from nbnn.device import draw_from, fewer_threads, fork_generators
+from nbnn.device import fewer_threads
+from nbnn.generator import draw_from, fork_generators
 from nbnn.op import add_frame
 from nbnn.tensor import Tensor
 

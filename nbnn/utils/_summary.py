@@ -8,10 +8,10 @@ from html import escape
 from typing import Any
 
 from nbnn.autograd import no_grad
-from nbnn.device import Generator
 from nbnn.dtypes import get_default_dtype
 from nbnn.functional import _check
 from nbnn.functional.creation import as_tensor, rand, zeros
+from nbnn.generator import Generator
 from nbnn.modules import Module
 from nbnn.modules.parameter import is_lazy
 from nbnn.op import add_frame

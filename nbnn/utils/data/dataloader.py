@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from nbnn.device import Generator, default_generator
 from nbnn.functional import _check
+from nbnn.generator import Generator, default_generator
 from nbnn.utils.data import worker as _worker
 from nbnn.utils.data.collate import default_collate, default_convert
 from nbnn.utils.data.dataset import IterableDataset

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from nbnn.device import Generator
 from nbnn.functional.creation import as_tensor, from_numpy, randperm
+from nbnn.generator import Generator
 from nbnn.op import add_frame
 from nbnn.tensor import Tensor
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sized
 
-from nbnn.device import Generator
 from nbnn.functional import _check
 from nbnn.functional.creation import randperm
+from nbnn.generator import Generator
 from nbnn.utils.data.sampler import Sampler
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from nbnn.device import Generator
 from nbnn.functional import _check
 from nbnn.functional.creation import rand, randint, randperm
+from nbnn.generator import Generator
 from nbnn.tensor import Tensor
 
 

@@ -26,7 +26,8 @@ from typing import Any
 
 import numpy as np
 
-from nbnn.device import manual_seed, set_num_threads
+from nbnn.device import set_num_threads
+from nbnn.generator import manual_seed
 from nbnn.utils.data.dataset import IterableDataset, fetch_all, fetch_one, rows_reader
 
 # The kinds of a reply.
