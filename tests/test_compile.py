@@ -101,6 +101,11 @@ def test_relu_agrees(dtype):
     assert_same(jit_relu(np.arange(-2, 3)), use_relu(np.arange(-2, 3)))
 
 
+def test_relu_in_place_is_refused():
+    with pytest.raises(TypeError, match=r"^relu: `inplace` \(=True\) must be False in compiled code"):
+        njit(lambda x: F.relu(x, True))(random(3))
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_linear_agrees(dtype):
     w, b = random(9, 6, dtype=dtype), random(9, dtype=dtype)

@@ -32,8 +32,8 @@ def relu(input: Any, inplace: Any = False) -> Any:
         raise TypeError(f"relu: `input` must be an array; got {input}")
 
     def impl(input, inplace=False):  # type: ignore[no-untyped-def]
-        if inplace:  # as eagerly: only a Tensor counts its changes
-            raise TypeError("relu: `input` must be a Tensor; got ndarray")
+        if inplace:  # `input` may have a layout that the result, which is always a new array, has not
+            raise TypeError("relu: `inplace` (=True) must be False in compiled code")
         return _relu((input,))
 
     return impl
