@@ -130,8 +130,9 @@ class GradScaler:
         finite = True
         with no_grad():
             for p in (p for group in optimizer.param_groups for p in group["params"] if p.grad is not None):
-                p.grad.mul_(1.0 / self._scale)
-                finite = finite and bool(isfinite(p.grad).all())
+                held = p.grad._values() if p.grad.is_sparse else p.grad
+                held.mul_(1.0 / self._scale)
+                finite = finite and bool(isfinite(held).all())
         self._unscaled[id(optimizer)] = finite
 
     def step(self, optimizer: Any, *args: Any, **kwargs: Any) -> Any:

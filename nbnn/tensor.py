@@ -78,6 +78,7 @@ class Tensor(Surface):
     _grad: Tensor | None = None
     _hooks: dict[int, Callable] | None = None
     _retains_grad: bool = False
+    is_sparse: bool = False
 
     _data: Any
     _shape: tuple[int, ...]
@@ -214,7 +215,7 @@ class Tensor(Surface):
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
         if value is not None:
-            if not isinstance(value, Tensor):
+            if not isinstance(value, Tensor) and not getattr(value, "is_sparse", False):
                 raise TypeError(f"grad: must be a Tensor or None; got {type(value).__name__}")
             if value._shape != self._shape or value._dtype is not self._dtype:
                 raise RuntimeError(
@@ -242,6 +243,10 @@ class Tensor(Surface):
     def detach_(self) -> Tensor:
         """Leave the graph in place: this Tensor becomes a leaf without gradient."""
         self._node, self._slot, self._leaf_requires_grad = None, 0, False
+        return self
+
+    def to_dense(self) -> Tensor:
+        """Itself, which is dense: also a `SparseTensor` has this method."""
         return self
 
     def retain_grad(self) -> None:

@@ -50,6 +50,7 @@ ROOMS = {
     "autograd": {"dtypes", "device", "tensor", "functional", "op", "_format"},
     "_arrays": {"tensor"},
     "generator": {"device"},
+    "sparse": {"dtypes", "device", "tensor", "autograd", "functional"},
     "op": {"_arrays", "dtypes", "device", "tensor", "autograd", "kernels"},
     "functional": {
         "_layout",
@@ -60,6 +61,7 @@ ROOMS = {
         "autograd",
         "op",
         "kernels",
+        "sparse",
         "functional",
         "_format",
     },

@@ -467,9 +467,7 @@ def test_other_refusals():
     sparse = nbnn.optim.SparseAdam([p])
     sparse.step()
     p.grad = nbnn.ones(2)
-    with pytest.raises(
-        RuntimeError, match="SparseAdam: gradients must be sparse; got dense ones, and nbnn has no others"
-    ):
+    with pytest.raises(RuntimeError, match="SparseAdam: gradients must be sparse; got a dense one"):
         sparse.step()
     for name in sorted(LAUNCHED):
         with pytest.raises(NotImplementedError, match=f"{name}: differentiable=True"):

@@ -148,7 +148,7 @@ class _Pending:
             if held is None:
                 self.leaves[id(item)] = [item, g]
             else:
-                held[1] = held[1] + g
+                held[1] = _total(held[1], g)
 
 
 def _walk(
@@ -238,17 +238,21 @@ def _call_hooks(hooks: dict[int, Callable], g: Tensor, name: str) -> Tensor:
     for hook in list(hooks.values()):
         replaced = hook(g)
         if replaced is not None:
-            if not isinstance(replaced, Tensor) or replaced._shape != g._shape:
+            if not isinstance(replaced, (Tensor, type(g))) or replaced._shape != g._shape:
                 got = replaced._shape if isinstance(replaced, Tensor) else type(replaced).__name__
                 raise RuntimeError(
                     f"register_hook: a hook on {name} must return None or a Tensor of shape {g._shape}; got {got}"
                 )
             g = replaced
+    if g.is_sparse:
+        return g.clone()
     return g if recording.enabled else alias(g)  # a hook may have kept its gradient
 
 
 def _owns_memory(g: Tensor) -> bool:
     """Whether `g` is outside the graph, fills its memory in order, and that is nobody else's."""
+    if g.is_sparse:
+        return False
     base = g._base
     if g.requires_grad or (base is not None and sys.getrefcount(base) > 3):  # of `g`, of `base` here, of the call
         return False
@@ -259,7 +263,9 @@ def _owns_memory(g: Tensor) -> bool:
 
 def _accumulate(t: Tensor, g: Tensor, create_graph: bool) -> None:
     """t.grad += g. A gradient whose memory nobody else holds is taken over instead of copied."""
-    if t._grad is not None:
+    if g.is_sparse or (t._grad is not None and t._grad.is_sparse):
+        t._grad = _with_rows(t._grad, g)
+    elif t._grad is not None:
         if create_graph:
             t._grad = t._grad + g
         else:
@@ -271,3 +277,15 @@ def _accumulate(t: Tensor, g: Tensor, create_graph: bool) -> None:
         t._grad._strides = None
     else:
         t._grad = g.detach().clone()
+
+
+def _with_rows(held: Any, g: Any) -> Any:
+    """What `.grad` is to be after `held`, where one of the two at least is a SparseTensor; nobody else holds `g`."""
+    if held is None:
+        return g
+    return held + g if held.is_sparse else held.copy_(g + held)
+
+
+def _total(a: Any, b: Any) -> Any:
+    """The sum of two gradients; of a dense one and a sparse one it is the sparse one that knows it."""
+    return b + a if b.is_sparse and not a.is_sparse else a + b

@@ -7,12 +7,16 @@ from typing import Any
 
 import nbnn.device as _device
 from nbnn import dtypes
-from nbnn.autograd import Node
+from nbnn.autograd import Node, is_grad_enabled
 from nbnn.functional import _check
 from nbnn.functional.array import cast
 from nbnn.functional.extreme import argmax
+from nbnn.functional.gathering import index_select
+from nbnn.functional.masking import nonzero
+from nbnn.functional.ordering import unique
 from nbnn.kernels import embedding as K
 from nbnn.op import Launch, Op, apply, takes_arrays
+from nbnn.sparse import SparseTensor
 from nbnn.tensor import Tensor, flat, make, store
 
 # params: the row whose gradient is zero (-1: none), whether gradients are divided by how often an id occurs
@@ -66,6 +70,34 @@ def _embedding_grad(node: Node, g: Tensor) -> tuple:
     return (cast(apply(EMBEDDING_BACKWARD, wide, index, params=(*node.params, node.input_shapes[0])), kind), None)
 
 
+def rows_alone(node: Node, place: int) -> bool:
+    """Whether the gradient of the input at `place` may be sparse: that of a leaf, which is not recorded."""
+    edge = node.edges[place]
+    return edge is not None and isinstance(edge[0], Tensor) and not is_grad_enabled()
+
+
+def sparse_rows(rows: Tensor, values: Tensor, padding: int, shape: tuple[int, ...]) -> SparseTensor:
+    """The gradient of a table of which these rows were looked up, without those of the padding."""
+    if padding >= 0:
+        kept = nonzero(rows != padding).reshape(-1)
+        rows, values = index_select(rows, 0, kept), index_select(values, 0, kept)
+    return SparseTensor(rows, values, shape)
+
+
+def _embedding_sparse_grad(node: Node, g: Tensor) -> tuple:
+    (index,) = node.saved
+    padding, by_frequency = node.params
+    if not rows_alone(node, 0):
+        return _embedding_grad(node, g)
+    rows = index.reshape(-1)
+    values = g.reshape(rows._shape[0], node.input_shapes[0][1])
+    if by_frequency and rows._shape[0]:
+        _, place, counts = unique(rows, return_inverse=True, return_counts=True)
+        values = cast(values / cast(counts, values._dtype)[place].reshape(-1, 1), values._dtype)
+    # copies: nobody else may hold the memory of a sparse gradient
+    return (sparse_rows(rows.clone(), values.clone(), padding, node.input_shapes[0]), None)
+
+
 def _embedding_backward_forward(g: Tensor, index: Tensor, params: tuple) -> tuple[Tensor]:
     padding, by_frequency, shape = params
     size, length = shape
@@ -101,6 +133,14 @@ def _again_grad(node: Node, g: Tensor) -> tuple:
 
 
 EMBEDDING = Op("embedding", forward=_embedding_forward, plan=_embedding_plan, saves_inputs=(1,), grad=_embedding_grad)
+# The same for a table that is to have a sparse gradient: where it is no leaf, or the gradient is recorded, a dense one.
+EMBEDDING_SPARSE = Op(
+    "embedding",
+    forward=_embedding_forward,
+    plan=_embedding_plan,
+    saves_inputs=(1,),
+    grad=_embedding_sparse_grad,
+)
 EMBEDDING_BACKWARD = Op(
     "embedding_backward", forward=_embedding_backward_forward, saves_inputs=(1,), grad=_embedding_backward_grad
 )
@@ -176,7 +216,8 @@ def embedding(
     scale_grad_by_freq : bool
         Divide the gradient of a row by how often it is looked up.
     sparse : bool
-        Must be False: gradients are dense.
+        Give a leaf `weight` a gradient of the rows that were looked up, an `nbnn.sparse.SparseTensor`, unless the
+        gradient itself is differentiated.
 
     Returns
     -------
@@ -190,8 +231,6 @@ def embedding(
         If `weight` has not two axes, or an argument is out of range.
     TypeError
         If `input` holds no integers.
-    NotImplementedError
-        If `sparse` is asked for.
 
     Examples
     --------
@@ -205,14 +244,13 @@ def embedding(
     by_frequency = _check.flag(op, "scale_grad_by_freq", scale_grad_by_freq)
     if _check.tensor(op, "weight", weight).dim() != 2:
         raise ValueError(f"{op}: `weight` must have shape (V, D); got {weight._shape}")
-    if sparse:
-        raise NotImplementedError(f"{op}: `sparse` (={sparse}) must be False: gradients are dense Tensors here")
     index = _ids(op, "input", input, weight._shape[0])
     padding = _padding(op, padding_idx, weight._shape[0])
     if max_norm is not None:
         _check.floating(op, "weight", weight)
         _bound_norms(op, weight, index, max_norm, norm_type)
-    return apply(EMBEDDING, weight, index, params=(padding, by_frequency))
+    table = EMBEDDING_SPARSE if _check.flag(op, "sparse", sparse) else EMBEDDING
+    return apply(table, weight, index, params=(padding, by_frequency))
 
 
 ONE_HOT = Op(

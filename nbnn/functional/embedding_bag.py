@@ -12,7 +12,8 @@ from nbnn import dtypes
 from nbnn.autograd import Node
 from nbnn.functional import _check
 from nbnn.functional.array import cast, mul
-from nbnn.functional.embedding import _bound_norms, _buckets, _ids, _inverse_counts, _padding
+from nbnn.functional.embedding import _bound_norms, _buckets, _ids, _inverse_counts, _padding, rows_alone, sparse_rows
+from nbnn.functional.gathering import index_select
 from nbnn.functional.indexing import narrow
 from nbnn.functional.shape import RESHAPE
 from nbnn.kernels import embedding_bag as K
@@ -67,7 +68,21 @@ def _sum_grad(node: Node, u: Tensor) -> tuple:
     return tuple(grads)
 
 
+def _sparse_sum_grad(node: Node, u: Tensor) -> tuple:
+    """As `_sum_grad`, but the gradient of a leaf W is that of the rows that were looked up, if it is not recorded."""
+    if not rows_alone(node, 4):
+        return _sum_grad(node, u)
+    index, starts, bag, _, weight, scale = node.saved
+    grads: list[Any] = [None] * 6
+    values = index_select(u, 0, bag) * scale.reshape(-1, 1)
+    grads[4] = sparse_rows(index.clone(), values, node.params[-1], weight._shape)
+    if node.needs[5]:
+        grads[5] = apply(BAG_SUM, index, starts, bag, u, weight, None, params=(2, *node.params[1:]))
+    return tuple(grads)
+
+
 BAG_SUM = Op("embedding_bag", forward=_sum_forward, saves_inputs=tuple(range(6)), grad=_sum_grad)
+BAG_SUM_SPARSE = Op("embedding_bag", forward=_sum_forward, saves_inputs=tuple(range(6)), grad=_sparse_sum_grad)
 
 # -- maxima: params are V and D and the padding ---------------------------------------------------------------------
 
@@ -160,8 +175,9 @@ def _check_bags(op: str, input: Any, weight: Any, mode: Any, psw: Any, by_freque
         raise ValueError(f"{op}: `input` must have shape (B, L), or (K,) with `offsets`; got {input._shape}")
     if not isinstance(mode, str) or mode not in ("sum", "mean", "max"):
         raise ValueError(f"{op}: `mode` (={mode!r}) must be one of 'sum', 'mean', 'max'")
-    if sparse:
-        raise NotImplementedError(f"{op}: `sparse` (={sparse}) must be False: gradients are dense Tensors here")
+    if _check.flag(op, "sparse", sparse) and (by_frequency or mode == "max"):
+        asked = "scale_grad_by_freq" if by_frequency else "mode 'max'"
+        raise ValueError(f"{op}: `sparse` (={sparse}) must be False with {asked}, whose gradients are dense")
     if by_frequency and mode == "max":
         raise ValueError(f"{op}: `scale_grad_by_freq` (={by_frequency}) must be False for mode 'max'")
     if psw is not None:
@@ -184,7 +200,9 @@ def _shares(starts: np.ndarray, ids: np.ndarray, padding: int, mean: bool, like:
     return make(_device.from_host(scale, like.device), scale.shape, like._dtype)
 
 
-def _pooled(table: Tensor, index: Tensor, starts: np.ndarray, padding: int, mode: str, psw: Tensor | None) -> Tensor:
+def _pooled(
+    table: Tensor, index: Tensor, starts: np.ndarray, padding: int, mode: str, psw: Tensor | None, sparse: bool
+) -> Tensor:
     """The bags of checked ids."""
     where = index.device
     numbers = np.repeat(np.arange(starts.size - 1, dtype=_INT64), np.diff(starts))
@@ -195,7 +213,7 @@ def _pooled(table: Tensor, index: Tensor, starts: np.ndarray, padding: int, mode
     if psw is None:
         psw = _shares(starts, _device.to_host(flat(index)), padding, mode == "mean", table)
     params = (0, rows, length, starts.size - 1, padding)
-    return apply(BAG_SUM, index, first, bag, None, table, psw, params=params)
+    return apply(BAG_SUM_SPARSE if sparse else BAG_SUM, index, first, bag, None, table, psw, params=params)
 
 
 @takes_arrays
@@ -233,7 +251,9 @@ def embedding_bag(
         Divide the gradient of a row by how often it is looked up; not for mode "max".
     mode : {"mean", "sum", "max"}
     sparse : bool
-        Must be False: gradients are dense.
+        Give a leaf `weight` of float32 or float64 a gradient of the rows that were looked up, an
+        `nbnn.sparse.SparseTensor`, unless the gradient itself is differentiated; not for mode "max", nor with
+        `scale_grad_by_freq`.
     per_sample_weights : Tensor of the shape of `input`, optional
         The s, for mode "sum" only; otherwise 1, or 1 / (ids of the bag).
     include_last_offset : bool
@@ -253,8 +273,6 @@ def embedding_bag(
         If shapes, offsets or modes break these rules.
     TypeError
         If `input` or `offsets` hold no integers, or `per_sample_weights` has another type than `weight`.
-    NotImplementedError
-        If `sparse` is asked for.
 
     Examples
     --------
@@ -291,4 +309,4 @@ def embedding_bag(
     psw = per_sample_weights
     if psw is not None:
         psw = narrow(apply(RESHAPE, cast(psw, kind), params=((index._shape[0],),)), 0, 0, used)
-    return cast(_pooled(table, narrow(index, 0, 0, used), starts, padding, mode, psw), weight._dtype)
+    return cast(_pooled(table, narrow(index, 0, 0, used), starts, padding, mode, psw, bool(sparse)), weight._dtype)

@@ -33,7 +33,7 @@ class Embedding(Module):
     scale_grad_by_freq : bool
         Divide the gradient of a row by how often it is looked up.
     sparse : bool
-        Must be False: gradients are dense.
+        Gradients of the table hold the rows that were looked up: `nbnn.sparse.SparseTensor`.
     device : device, optional
         Where the table lies.
     dtype : dtype, optional
@@ -52,8 +52,6 @@ class Embedding(Module):
     ------
     ValueError, TypeError
         If an argument is out of range or of the wrong type.
-    NotImplementedError
-        If `sparse` is asked for.
     IndexError
         When called: if a number is outside [0, V).
 
@@ -90,11 +88,7 @@ class Embedding(Module):
         self.max_norm = max_norm
         self.norm_type = norm_type
         self.scale_grad_by_freq = scale_grad_by_freq
-        if sparse:
-            raise NotImplementedError(
-                f"Embedding: `sparse` (={sparse}) must be False: gradients are dense Tensors here"
-            )
-        self.sparse = sparse
+        self.sparse = _check.flag("Embedding", "sparse", sparse)
         shape = (self.num_embeddings, self.embedding_dim)
         if _weight is None:
             self.weight = Parameter(A.empty(*shape, dtype=dtype, device=device), requires_grad=not _freeze)
@@ -157,4 +151,6 @@ class Embedding(Module):
             parts.append(f"norm_type={self.norm_type}")
         if self.scale_grad_by_freq:
             parts.append(f"scale_grad_by_freq={self.scale_grad_by_freq}")
+        if self.sparse:
+            parts.append("sparse=True")
         return ", ".join(parts)

@@ -32,7 +32,8 @@ class EmbeddingBag(Module):
         Divide the gradient of a row by how often it is looked up.
     mode : {"mean", "sum", "max"}
     sparse : bool
-        Must be False: gradients are dense.
+        Gradients of the table hold the rows that were looked up: `nbnn.sparse.SparseTensor`; not for mode "max", nor
+        with `scale_grad_by_freq`.
     include_last_offset : bool
         Whether the offsets hold one more, the end of the last bag.
     padding_idx : int, optional
@@ -55,8 +56,6 @@ class EmbeddingBag(Module):
     ------
     ValueError, TypeError
         If an argument is out of range or of the wrong type.
-    NotImplementedError
-        If `sparse` is asked for.
     IndexError
         When called: if a number is outside [0, V).
 
@@ -90,8 +89,9 @@ class EmbeddingBag(Module):
             raise ValueError(f"{kind}: `mode` (={mode!r}) must be one of 'sum', 'mean', 'max'")
         if scale_grad_by_freq and mode == "max":
             raise ValueError(f"{kind}: `scale_grad_by_freq` (={scale_grad_by_freq}) must be False for mode 'max'")
-        if sparse:
-            raise NotImplementedError(f"{kind}: `sparse` (={sparse}) must be False: gradients are dense Tensors here")
+        if _check.flag(kind, "sparse", sparse) and (scale_grad_by_freq or mode == "max"):
+            asked = "scale_grad_by_freq" if scale_grad_by_freq else "mode 'max'"
+            raise ValueError(f"{kind}: `sparse` (={sparse}) must be False with {asked}, whose gradients are dense")
         if padding_idx is not None:
             row, size = _check.integer(kind, "padding_idx", padding_idx), self.num_embeddings
             if not -size <= row < size:

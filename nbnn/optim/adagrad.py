@@ -7,7 +7,15 @@ from typing import Any
 
 from nbnn.functional._steps import Plan
 from nbnn.functional.optim import adagrad_step_
-from nbnn.optim.optimizer import Optimizer, counted, filled_like, non_negative, refuse_differentiable
+from nbnn.optim.optimizer import (
+    Optimizer,
+    counted,
+    filled_like,
+    non_negative,
+    refuse_differentiable,
+    refuse_weight_decay,
+)
+from nbnn.sparse import SparseTensor
 from nbnn.tensor import Tensor
 
 
@@ -18,7 +26,8 @@ class Adagrad(Optimizer):
         s \leftarrow s + g^2, \qquad
         p \leftarrow p - \frac{\text{lr}}{1 + (t - 1)\, \text{lr\_decay}} \frac{g}{\sqrt{s} + \epsilon}
 
-    at step t, with :math:`g = \text{grad} + \text{weight\_decay} \cdot p`.
+    at step t, with :math:`g = \text{grad} + \text{weight\_decay} \cdot p`. A sparse gradient changes
+    the rows that it has, and only those.
 
     Parameters
     ----------
@@ -47,6 +56,8 @@ class Adagrad(Optimizer):
         If `lr`, `lr_decay`, `weight_decay`, `initial_accumulator_value` or `eps` is negative.
     NotImplementedError
         If `differentiable` is True.
+    RuntimeError
+        On a step: if `weight_decay` meets a sparse gradient.
 
     References
     ----------
@@ -104,6 +115,17 @@ class Adagrad(Optimizer):
         for param in group["params"]:
             start = filled_like(param, group["initial_accumulator_value"])
             self.state[param] = {"step": 0, "sum": start}
+
+    def update_sparse(self, param: Tensor, grad: SparseTensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+        """Change the rows that have a gradient."""
+        refuse_weight_decay(type(self).__name__, group)
+        (step,) = counted([state])
+        rows, g, total = grad._rows, grad._values(), state["sum"]
+        squares = total[rows] + g * g
+        total[rows] = squares
+        rate = float(group["lr"]) / (1 + (step - 1) * group["lr_decay"])
+        move = g / (squares.sqrt() + group["eps"])
+        param[rows] = param[rows] + move * (rate if group["maximize"] else -rate)
 
     def update_group(
         self, params: list[Tensor], grads: list[Tensor], states: list[dict], group: dict[str, Any], plan: Plan

@@ -237,6 +237,8 @@ def _evaluated(closure: Callable[[], Any], params: list[Tensor]) -> tuple[Any, f
     """What the closure returned, the loss as a number, and the gradient of all parameters as one vector."""
     with enable_grad():
         result = closure()
+    if any(p.grad is not None and p.grad.is_sparse for p in params):
+        raise RuntimeError("LBFGS: gradients must be dense; got a sparse one: use SparseAdam, SGD or Adagrad")
     grads = [zeros_like(p) if p.grad is None else p.grad.detach() for p in params]
     return result, float(result), cat([g.reshape(-1) for g in grads])
 

@@ -13,6 +13,7 @@ import numpy as np
 from nbnn.autograd import enable_grad, no_grad
 from nbnn.functional._steps import Plan
 from nbnn.functional.creation import as_tensor, fill_, full_like, tensor, zeros_like
+from nbnn.sparse import SparseTensor
 from nbnn.tensor import Tensor
 
 
@@ -124,9 +125,38 @@ class Optimizer:
                 self._plans.append(Plan())
             for group, plan in zip(self.param_groups, self._plans, strict=False):
                 params = [p for p in group["params"] if p._grad is not None]
+                if any(p._grad.is_sparse for p in params):
+                    params = self._update_sparse(params, group)
                 if params:
                     self.update_group(params, [p._grad for p in params], [self.state[p] for p in params], group, plan)
         return loss
+
+    def update_sparse(self, param: Tensor, grad: SparseTensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+        """Change the rows of `param` of which `grad` has a gradient; what an optimizer that does not say it refuses.
+
+        Parameters
+        ----------
+        param, state, group
+            As for `update`.
+        grad : SparseTensor
+            Its rows ascend without repetition.
+
+        Raises
+        ------
+        RuntimeError
+            Here: gradients must be dense.
+        """
+        raise RuntimeError(
+            f"{type(self).__name__}: gradients must be dense; got a sparse one of shape {grad._shape}: use SparseAdam, "
+            "SGD or Adagrad, or sparse=False"
+        )
+
+    def _update_sparse(self, params: list[Tensor], group: dict[str, Any]) -> list[Tensor]:
+        """Change the parameters whose gradients are sparse; returns the others."""
+        for param in params:
+            if param._grad.is_sparse:  # type: ignore[union-attr]
+                self.update_sparse(param, param._grad.coalesce(), self.state[param], group)  # type: ignore[union-attr]
+        return [p for p in params if not p._grad.is_sparse]  # type: ignore[union-attr]
 
     def update_group(
         self, params: list[Tensor], grads: list[Tensor], states: list[dict], group: dict[str, Any], plan: Plan
@@ -167,7 +197,8 @@ class Optimizer:
                 if set_to_none:
                     param._grad = None
                 elif param._grad is not None:
-                    param._grad = fill_(param._grad.detach(), 0)
+                    sparse = param._grad.is_sparse
+                    param._grad = param._grad.zero_() if sparse else fill_(param._grad.detach(), 0)
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add parameters, for example of layers that are unfrozen later.
@@ -289,6 +320,14 @@ def counted(states: list[dict[str, Any]]) -> list[int]:
     for state in states:
         state["step"] = state.get("step", 0) + 1
     return [state["step"] for state in states]
+
+
+def refuse_weight_decay(name: str, group: dict[str, Any]) -> None:
+    """Refuse an L2 penalty, which has a gradient everywhere, beside a sparse gradient."""
+    if group["weight_decay"] != 0:
+        raise RuntimeError(
+            f"{name}: `weight_decay` (={group['weight_decay']}) must be 0 for a sparse gradient: the penalty is dense"
+        )
 
 
 def refuse_differentiable(name: str, differentiable: bool) -> None:

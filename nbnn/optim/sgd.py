@@ -8,7 +8,8 @@ from typing import Any
 from nbnn.functional._steps import Plan
 from nbnn.functional.creation import zeros_like
 from nbnn.functional.optim import sgd_step_
-from nbnn.optim.optimizer import Optimizer, non_negative, refuse_differentiable
+from nbnn.optim.optimizer import Optimizer, non_negative, refuse_differentiable, refuse_weight_decay
+from nbnn.sparse import SparseTensor
 from nbnn.tensor import Tensor
 
 
@@ -20,7 +21,8 @@ class SGD(Optimizer):
         b \leftarrow \text{momentum} \cdot b + (1 - \text{dampening})\, g, \qquad
         p \leftarrow p - \text{lr} \cdot b
 
-    At the first step b is g; with `nesterov` the step goes along :math:`g + \text{momentum} \cdot b` ([1]_).
+    At the first step b is g; with `nesterov` the step goes along :math:`g + \text{momentum} \cdot b` ([1]_). A sparse
+    gradient changes the rows that it has, without momentum only those.
 
     Parameters
     ----------
@@ -49,6 +51,8 @@ class SGD(Optimizer):
         If `lr`, `momentum` or `weight_decay` is negative, or `nesterov` is given without momentum or with dampening.
     NotImplementedError
         If `differentiable` is True.
+    RuntimeError
+        On a step: if `weight_decay` meets a sparse gradient.
 
     References
     ----------
@@ -105,6 +109,15 @@ class SGD(Optimizer):
                 f"and `dampening` (={options['dampening']}) 0"
             )
         refuse_differentiable(name, options["differentiable"])
+
+    def update_sparse(self, param: Tensor, grad: SparseTensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+        """Change the rows that have a gradient; with momentum, which moves all that ever had one, all of them."""
+        refuse_weight_decay(type(self).__name__, group)
+        if group["momentum"] != 0:
+            self.update_group([param], [grad.to_dense()], [state], group, Plan())
+            return
+        rows, rate = grad._rows, float(group["lr"])
+        param[rows] = param[rows] + grad._values() * (rate if group["maximize"] else -rate)
 
     def update_group(
         self, params: list[Tensor], grads: list[Tensor], states: list[dict], group: dict[str, Any], plan: Plan

@@ -41,7 +41,7 @@ def get_total_norm(
     Raises
     ------
     RuntimeError
-        If the norm is not finite and `error_if_nonfinite` is set.
+        If the norm is not finite and `error_if_nonfinite` is set, or a gradient is sparse.
     TypeError
         If a Tensor is not of a floating-point type, or `norm_type` is not a number.
 
@@ -53,6 +53,7 @@ def get_total_norm(
     """
     given = [tensors] if isinstance(tensors, Tensor) else list(tensors)
     order = _number("get_total_norm", "norm_type", norm_type)
+    _refuse_sparse("get_total_norm", given)
     if not given:
         return _tensor(0.0)
     norm = norm_value(given, order)
@@ -94,7 +95,7 @@ def clip_grads_with_norm_(
     tensor([1.5000, 2.0000])
     """
     op = "clip_grads_with_norm_"
-    _scale(parameters, _limit(op, max_norm), _number(op, "total_norm", total_norm))
+    _scale(op, parameters, _limit(op, max_norm), _number(op, "total_norm", total_norm))
 
 
 def clip_grad_norm_(
@@ -131,7 +132,7 @@ def clip_grad_norm_(
     Raises
     ------
     RuntimeError
-        If the norm is not finite and `error_if_nonfinite` is set.
+        If the norm is not finite and `error_if_nonfinite` is set, or a gradient is sparse.
     ValueError
         If `max_norm` is negative, which would turn the gradients round.
     TypeError
@@ -153,10 +154,11 @@ def clip_grad_norm_(
     grads = {name: p._grad for name, p in owners.items() if p._grad is not None}
     if not grads:
         return _tensor(0.0)
+    _refuse_sparse(op, grads.values())
     norm = norm_value(list(grads.values()), order)
     if error_if_nonfinite and not math.isfinite(norm):
         _refuse_nonfinite(op, order, norm, {f"the gradient of {name}": g for name, g in grads.items()})
-    _scale(owners.values(), limit, norm)
+    _scale(op, owners.values(), limit, norm)
     return _result(norm, next(iter(grads.values())))
 
 
@@ -212,12 +214,20 @@ def clip_grad_value_(parameters: Iterable[Tensor] | Tensor, clip_value: float, f
     """
     limit = _limit("clip_grad_value_", clip_value, "clip_value")
     with no_grad():
-        clamp_(_gradients(parameters), -limit, limit)
+        clamp_(_gradients("clip_grad_value_", parameters), -limit, limit)
 
 
-def _gradients(parameters: Iterable[Tensor] | Tensor) -> list[Tensor]:
+def _gradients(op: str, parameters: Iterable[Tensor] | Tensor) -> list[Tensor]:
     owners = [parameters] if isinstance(parameters, Tensor) else parameters
-    return [p._grad for p in owners if p._grad is not None]
+    grads = [p._grad for p in owners if p._grad is not None]
+    _refuse_sparse(op, grads)
+    return grads
+
+
+def _refuse_sparse(op: str, grads: Iterable[Any]) -> None:
+    for g in grads:
+        if getattr(g, "is_sparse", False):
+            raise RuntimeError(f"{op}: gradients must be dense; got a sparse one of shape {g._shape}: use sparse=False")
 
 
 def _named(parameters: Any) -> dict[str, Tensor]:
@@ -239,11 +249,11 @@ def _refuse_nonfinite(op: str, order: float, norm: float, tensors: dict[str, Ten
     )
 
 
-def _scale(parameters: Iterable[Tensor] | Tensor, limit: float, norm: float) -> None:
+def _scale(op: str, parameters: Iterable[Tensor] | Tensor, limit: float, norm: float) -> None:
     factor = limit / (norm + 1e-6)
     if not factor >= 1.0:  # a NaN reaches the gradients
         with no_grad():
-            scale_(_gradients(parameters), factor)
+            scale_(_gradients(op, parameters), factor)
 
 
 def _limit(op: str, value: Any, name: str = "max_norm") -> float:

@@ -159,7 +159,7 @@ ERRORS = [
     refused("max_norm_nan", ValueError, r"`max_norm` \(=nan\)", IDS, W, max_norm=math.nan),
     refused("norm_type", ValueError, r"`norm_type` \(=0\) must be above 0", IDS, W, max_norm=1.0, norm_type=0),
     refused("norm_type_string", TypeError, r"`norm_type` \(='2'\) must be a number", IDS, W, max_norm=1, norm_type="2"),
-    refused("sparse", NotImplementedError, r"`sparse` \(=True\) must be False", IDS, W, sparse=True),
+    refused("sparse", TypeError, r"`sparse` \(=1.0\) must be", IDS, W, sparse=1.0),
     not_hot("high", IndexError, r"`tensor`\[0, 1\] \(=2\) must be in \[0, 1\]", IDS, 2),
     not_hot("negative", IndexError, r"`tensor`\[0\] \(=-1\)", nbnn.tensor([-1])),
     not_hot("floats", TypeError, r"`tensor` must hold integers", W),

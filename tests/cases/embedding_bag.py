@@ -191,5 +191,15 @@ ERRORS = [
             mode="max", scale_grad_by_freq=True),
     refused("padding", ValueError, r"`padding_idx` \(=3\) must be in \[-3, 2\]", IDS, W, OFF, padding_idx=3),
     refused("max_norm", ValueError, r"`max_norm` \(=-1.0\) must be at least 0", IDS, W, OFF, max_norm=-1.0),
-    refused("sparse", NotImplementedError, r"`sparse` \(=True\) must be False", IDS, W, OFF, sparse=True),
+    refused("sparse", ValueError, r"`sparse` \(=True\) must be False with mode", IDS, W, OFF, mode="max", sparse=True),
+    refused(
+        "sparse_frequency",
+        ValueError,
+        r"`sparse` \(=True\) must be False with scale_grad_by_freq",
+        IDS,
+        W,
+        OFF,
+        scale_grad_by_freq=True,
+        sparse=True,
+    ),
 ]  # fmt: skip
