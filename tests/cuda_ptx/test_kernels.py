@@ -18,9 +18,11 @@ FORMS = [(kernel, tiles) for kernel in LAUNCHED for tiles in (False, True)[: 2 i
 
 
 def kernels():
-    """Every kernel that is not only for the CPU: those over ranges are, and private ones on its vectors."""
+    """Every kernel that CUDA has: not those over ranges, private ones on vectors of the CPU, or complex numbers."""
     found = {}
     for info in pkgutil.iter_modules(nbnn.kernels.__path__):
+        if info.name == "complexes":
+            continue
         for name, member in vars(importlib.import_module(f"nbnn.kernels.{info.name}")).items():
             if isinstance(member, Kernel) and member.kind != "ranges" and not member.name.startswith("_"):
                 found[member] = f"{info.name}.{name}"
