@@ -35,6 +35,11 @@ EXTREMES = [
     *(Case(f"{name}-mixed", called(name), lambda r: (r.normal(size=9), r.integers(-2, 2, 9)), oracle, grad=())
       for name, oracle in (("maximum", np.maximum), ("minimum", np.minimum))),
 ]  # fmt: skip
+NUMBERS = [
+    Case(f"{name}-number", called(name, 0.5), spread((3, 6)), lambda x, oracle=oracle: oracle(x, 0.5), grad=())
+    for name, oracle in (("eq", np.equal), ("ne", np.not_equal), ("lt", np.less), ("le", np.less_equal),
+                         ("gt", np.greater), ("ge", np.greater_equal))
+]  # fmt: skip
 # at a tie a central difference sees the mean of both sides, which is the half that each operand gets
 TIES = [
     Case(f"{name}-ties", called(name), ties((4, 5), (5,)), oracle, grad=(0, 1), second=False)
@@ -146,7 +151,7 @@ CLOSE = [
       for name, oracle in (("eq", np.equal), ("ne", np.not_equal), ("lt", np.less), ("ge", np.greater_equal))),
 ]  # fmt: skip
 
-CASES = once_on_cuda([*EXTREMES, *TIES, *BOUNDS, *CHOICES, *CLOSE])
+CASES = NUMBERS + once_on_cuda([*EXTREMES, *TIES, *BOUNDS, *CHOICES, *CLOSE])
 
 _X, _I = nbnn.ones(2, 3), nbnn.ones(2, 3, dtype=nbnn.int64)
 _U = nbnn.ones(2, dtype=nbnn.uint8)
