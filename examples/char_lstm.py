@@ -114,13 +114,16 @@ def write(model: CharLSTM, text: Text, count: int, temperature: float = 0.7, see
     return text.decode(numbers)
 
 
-def draw(path: Path, bits: list[float]) -> None:
-    """The curve of the loss."""
+def keep(stem: Path, model: nn.Module, sample: str, bits: list[float]) -> None:
+    """Write the network, a sample and the curve of the loss to files of this name; print the sample."""
+    nbnn.save(model.state_dict(), stem.with_suffix(".safetensors"))
+    stem.with_suffix(".txt").write_text(sample, encoding="utf-8")
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
     axes.plot(bits, linewidth=0.8)
     axes.set(xlabel="step", ylabel="bits a character", ylim=(0, None))
-    figure.savefig(path, dpi=110)
+    figure.savefig(stem.with_suffix(".png"), dpi=110)
+    print(sample)
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
@@ -150,11 +153,7 @@ def main(argv: list[str] | None = None) -> int:
     print(f"{len(text.numbers)} characters of an alphabet of {len(text.alphabet)}")
     model = CharLSTM(len(text.alphabet), args.hidden)
     bits = train(model, text, args)
-    nbnn.save(model.state_dict(), args.out / "char_lstm.safetensors")
-    sample = write(model, text, 600)
-    (args.out / "char_lstm.txt").write_text(sample, encoding="utf-8")
-    draw(args.out / "char_lstm.png", bits)
-    print(sample)
+    keep(args.out / "char_lstm", model, write(model, text, 600), bits)
     return 0
 
 

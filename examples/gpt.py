@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from char_lstm import Text, draw
+from char_lstm import Text, keep
 from digits import positive
 from tqdm import tqdm
 
@@ -136,11 +136,7 @@ def main(argv: list[str] | None = None) -> int:
     parameters = sum(parameter.numel() for parameter in model.parameters())
     print(f"{len(text.numbers)} characters of an alphabet of {len(text.alphabet)}; {parameters} parameters")
     bits = train(model, text, args)
-    nbnn.save(model.state_dict(), args.out / "gpt.safetensors")
-    sample = write(model, text, 600)
-    (args.out / "gpt.txt").write_text(sample, encoding="utf-8")
-    draw(args.out / "gpt.png", bits)
-    print(sample)
+    keep(args.out / "gpt", model, write(model, text, 600), bits)
     return 0
 
 

@@ -19,9 +19,7 @@ from nbnn import (
     backends,
     compile,
     cuda,
-    distributions,
     functional,
-    hub,
     linalg,
     modules,
     optim,
@@ -246,20 +244,26 @@ long = int64
 from nbnn import nn as nn  # noqa: E402  (an alias face of all the above)
 
 if TYPE_CHECKING:
+    from nbnn import distributions as distributions
+    from nbnn import hub as hub
     from nbnn._as_torch import as_torch as as_torch
     from nbnn.utils._summary import summary as summary
 
 _LATE = {
     "as_torch": "nbnn._as_torch",
+    "distributions": None,
+    "hub": None,  # urllib and ssl: 13 ms
     "summary": "nbnn.utils._summary",
-}  # imported on first use: most programs never ask
+}  # imported on first use, most programs never ask: what this module holds, or (None) a module of that name
 
 
 def __getattr__(name: str) -> object:
     if name in _LATE:
         import importlib
 
-        globals()[name] = found = getattr(importlib.import_module(_LATE[name]), name)
+        place = _LATE[name]
+        found = importlib.import_module(place or f"nbnn.{name}")
+        globals()[name] = found = getattr(found, name) if place else found
         return found
     raise AttributeError(f"module 'nbnn' has no attribute {name!r}")
 

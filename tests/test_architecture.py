@@ -23,7 +23,7 @@ LINES_OF_A_FILE, LINES_OF_A_FUNCTION = 600, 60
 
 # What each room may import, by the first part of the name below `nbnn`. A family's file imports its own family only.
 SHARED = {"_cpu", "_cuda", "_gemm", "_norm", "_random", "_reduce", "_shuffle", "_simd", "_strided", "_vecmath", "_wide"}
-SHARED |= {"_bfloat", "_cuda_matrix", "_cuda_rows", "_tiles"}
+SHARED |= {"_bfloat", "_cuda_matrix", "_cuda_rows", "_p_norm", "_tiles"}
 ROOMS_OF = {
     "convolution": {
         "_conv_batch",
@@ -408,6 +408,15 @@ def test_arguments_are_torchs(module, function):
         got = list(inspect.signature(ours).parameters)
         if wanted != ["self"]:
             assert got[: len(wanted)] == wanted, f"{module} / {function}: {got}, torch has {wanted}"
+
+
+def test_tests_import_torch_where_it_may_be_missing():
+    """The suite must be collected without PyTorch: `pytest.importorskip` inside of what needs it."""
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            names = [a.name for a in getattr(node, "names", [])] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert not any(name.partition(".")[0] == "torch" for name in names), path
 
 
 # -- kernels stay in their type ----------------------------------------------------------------------------------

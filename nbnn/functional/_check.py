@@ -54,6 +54,13 @@ def real(op: str, name: str, value: Any) -> Tensor:
     return value
 
 
+def complex_numbers(op: str, value: Any) -> Tensor:
+    """`value`, the input, which must be a Tensor of complex numbers."""
+    if not tensor(op, "input", value)._dtype.is_complex:
+        raise TypeError(f"{op}: `input` must be complex; got {value._dtype!r}")
+    return value
+
+
 def floating(op: str, name: str, t: Tensor) -> None:
     """`t` must be a Tensor of floating-point numbers."""
     tensor(op, name, t)

@@ -110,9 +110,7 @@ def imag(input: Tensor) -> Tensor:
     >>> nbnn.imag(nbnn.tensor([1 + 2j]))
     tensor([2.])
     """
-    x = _check.tensor("imag", "input", input)
-    if not x._dtype.is_complex:
-        raise TypeError(f"imag: `input` must be complex; got {x._dtype!r}")
+    x = _check.complex_numbers("imag", input)
     return part(x, 1)
 
 
@@ -150,9 +148,7 @@ def angle(input: Tensor) -> Tensor:
     >>> nbnn.angle(nbnn.tensor([1j, -1 + 0j]))
     tensor([1.5708, 3.1416])
     """
-    x = _check.tensor("angle", "input", input)
-    if not x._dtype.is_complex:
-        raise TypeError(f"angle: `input` must be complex; got {x._dtype!r}")
+    x = _check.complex_numbers("angle", input)
     return atan2(part(x, 1), part(x, 0))
 
 

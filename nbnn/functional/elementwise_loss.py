@@ -160,10 +160,8 @@ def pair(
     first, second = names
     _check.real(op, first, input)
     _check.real(op, second, target)
-    if not isinstance(target, Tensor) or not target._dtype.is_floating_point:
+    if not target._dtype.is_floating_point:
         _check.floating(op, first, input)
-    _check.tensor(op, first, input)
-    _check.tensor(op, second, target)
     if input._shape != target._shape:
         _check.broadcast_shapes(op, input._shape, target._shape)
         if warn:

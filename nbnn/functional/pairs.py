@@ -76,9 +76,7 @@ def view_as_real(input: Tensor) -> Tensor:
     >>> nbnn.view_as_real(nbnn.tensor([1 + 2j]))
     tensor([[1., 2.]])
     """
-    x = _check.tensor("view_as_real", "input", input)
-    if not x._dtype.is_complex:
-        raise TypeError(f"view_as_real: `input` must be complex; got {x._dtype!r}")
+    x = _check.complex_numbers("view_as_real", input)
     return apply(AS_REAL, x)
 
 

@@ -6,19 +6,8 @@ import math
 
 from nbnn.kernels import _vecmath as vm
 from nbnn.kernels._cpu import over_elements, over_outputs, over_rows
+from nbnn.kernels._p_norm import power
 from nbnn.kernels._vecmath import inlined, natural
-
-
-@inlined
-def _power(v, q):
-    """v**q of v >= 0"""
-    if q == 1:
-        return v
-    if q == 2:
-        return v * v
-    if q == 0.5:
-        return vm.sqrt(v)
-    return vm.pow(v, type(v)(q))
 
 
 @over_elements(1)
@@ -51,7 +40,7 @@ def _distance(a, at, b, bt, length, p):
         return total
     for k in range(length):
         d = abs(a[natural(at + k)] - b[natural(bt + k)])
-        total += (type(d)(0) if d == 0 else type(d)(1) if d == d else d) if p == 0 else _power(d, p)
+        total += (type(d)(0) if d == 0 else type(d)(1) if d == d else d) if p == 0 else power(d, p)
     return total if p == 0 or p == 1 else vm.pow(total, type(total)(1.0 / p))
 
 

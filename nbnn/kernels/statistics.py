@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nbnn import _jit
 from nbnn.kernels._cpu import over_elements, over_rows
+from nbnn.kernels._p_norm import power
 from nbnn.kernels._reduce import (
     BLOCK,
     fold_product,
@@ -14,7 +15,7 @@ from nbnn.kernels._reduce import (
     lanes_some,
     squares_range,
 )
-from nbnn.kernels._vecmath import inlined, natural, pow, sqrt, twin
+from nbnn.kernels._vecmath import inlined, natural, twin
 
 STRIP = 256  # columns side by side: their totals stay in the first-level cache
 
@@ -152,28 +153,16 @@ def sign(x):
     return type(x)(1) if x > 0 else type(x)(-1) if x < 0 else type(x)(0)
 
 
-@inlined
-def _power(v, q):
-    """v^q of v >= 0"""
-    if q == 1:
-        return v
-    if q == 2:
-        return v * v
-    if q == 0.5:
-        return sqrt(v)
-    return pow(v, type(v)(q))
-
-
 @over_elements(1)
 def abs_power(x, q, at_zero):
     """y = |x|^q, and `at_zero` at 0"""
-    return _power(abs(x), q) if x != 0 else type(x)(at_zero)
+    return power(abs(x), q) if x != 0 else type(x)(at_zero)
 
 
 @over_elements(1)
 def signed_power(x, q):
     """y = x / |x| |x|^q, and 0 at 0 for every q: so the derivatives of norms are chosen there"""
-    y = type(x)(1) if q == 0 else _power(abs(x), q)
+    y = type(x)(1) if q == 0 else power(abs(x), q)
     return y + x if x != x else type(x)(0) if x == 0 else (y if x > 0 else -y)
 
 

@@ -128,6 +128,13 @@ def scattered(x, i, s, dim, add):
     return y
 
 
+def multiplied(x, i, s):
+    y = x.copy()
+    for at in np.ndindex(i.shape):
+        y[i[at], at[1]] *= s[at]
+    return y
+
+
 PLACES = [((2, 3, 4), (2, 5, 4), 1), ((2, 3, 4), (2, 3, 2), -1), ((4, 3), (6, 3), 0), ((4, 3), (2, 2), 0),
           ((5,), (7,), 0), ((3, 4, 2), (1, 4, 1), 1)]  # fmt: skip
 
@@ -180,6 +187,8 @@ SCATTERS = [
          lambda x, i: scattered(x, i, np.full(i.shape, 2.5), 1, False)),
     Case("scatter-add", lambda F, x, i, s: F.scatter(x, 0, i, s, reduce="add"), along((4, 2), (3, 2), 4, (3, 2)),
          lambda x, i, s: scattered(x, i, s, 0, True), grad=(), halves=False),
+    Case("scatter-multiply", lambda F, x, i, s: F.scatter(x, 0, i, s, reduce="multiply"),
+         along((4, 2), (3, 2), 4, (3, 2)), multiplied, grad=(), halves=False),
     Case("scatter-longer_source", lambda F, x, i, s: F.scatter_add(x, 0, i, s), along((4, 2), (2, 2), 4, (3, 3)),
          lambda x, i, s: scattered(x, i, s, 0, True), grad=(0, 2), torch=False),
     Case("scatter-0d", lambda F, x, i: F.scatter(x, 0, i, 3.0), lambda r: (np.array(2.5), np.array(0)),
