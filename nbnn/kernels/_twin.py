@@ -114,3 +114,29 @@ def fma(typingctx, a, b, c):
 
     double = types.float64
     return (double(double, double, double), codegen) if (a, b, c) == (double, double, double) else None
+
+
+@intrinsic
+def _multiply_add(typingctx, a, b, c):
+    def codegen(context, builder, signature, args):
+        kind = args[0].type
+        function = builder.module.declare_intrinsic("llvm.fmuladd", [kind], ir.FunctionType(kind, [kind] * 3))
+        return builder.call(function, args)
+
+    return (a(a, a, a), codegen) if isinstance(a, types.Float) and a == b == c else None
+
+
+def multiply_add(a, b, c):
+    """a b + c, of all products in a sum the one that is fused into it.
+
+    In ``a * b + c * d`` LLVM may fuse either product and round the other one, and it chooses by what lies around: the
+    last bits of a step of Adam were others in a loop with Numba's bounds check. This names the one.
+    """
+    return a * b + c
+
+
+def _on_the_cpu(a: types.Type, b: types.Type, c: types.Type) -> Callable:
+    return lambda a, b, c: _multiply_add(a, b, c)
+
+
+twin(multiply_add, _on_the_cpu, lambda a, b, c: multiply_add)

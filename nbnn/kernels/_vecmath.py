@@ -36,7 +36,7 @@ from nbnn.kernels._remainder import fmod
 from nbnn.kernels._rounding import ceil, floor, rint, trunc
 from nbnn.kernels._special import erf, erfc, normal_cdf, normal_density
 from nbnn.kernels._trigonometry import cos, cos_near, is_near, sin, sin_near, tan, tan_near
-from nbnn.kernels._twin import inlined, natural, register_cuda, twin
+from nbnn.kernels._twin import inlined, multiply_add, natural, register_cuda, twin
 
 __all__ = [
     "acos",
@@ -63,6 +63,7 @@ __all__ = [
     "log10",
     "log1p",
     "log2",
+    "multiply_add",
     "natural",
     "normal_cdf",
     "normal_density",

@@ -15,15 +15,14 @@ import numpy as np
 from nbnn import _jit
 from nbnn.kernels import _vecmath
 from nbnn.kernels._cpu import arrays_at, over_ranges, over_rows
+from nbnn.kernels._vecmath import multiply_add
 
 
 @_jit.jit
 def _penalized(param, grad, sign, weight_decay):
     """g = sign grad + weight_decay param: the gradient with the L2 penalty's; an infinite param is no NaN without it"""
     g = type(param)(sign) * grad
-    if weight_decay != 0:
-        g += type(param)(weight_decay) * param
-    return g
+    return g if weight_decay == 0 else multiply_add(type(param)(weight_decay), param, g)
 
 
 @_jit.jit
@@ -46,7 +45,7 @@ def sgd_momentum(i, param, buffer, grad, sign, lr, weight_decay, momentum, gain,
     i = np.uint64(i)
     kind = type(param[i])
     g = _penalized(param[i], grad[i], sign, weight_decay)
-    b = kind(momentum) * buffer[i] + kind(gain) * g
+    b = multiply_add(kind(momentum), buffer[i], kind(gain) * g)
     buffer[i] = b
     if nesterov != 0:
         b = g + kind(momentum) * b
@@ -60,7 +59,7 @@ def adam(i, param, first, second, grad, sign, shrink, weight_decay, rest1, beta2
     kind = type(param[i])
     g = _penalized(param[i], grad[i], sign, weight_decay)
     m = first[i] + kind(rest1) * (g - first[i])
-    v = kind(beta2) * second[i] + kind(rest2) * g * g
+    v = multiply_add(kind(beta2), second[i], kind(rest2) * g * g)
     first[i] = m
     second[i] = v
     param[i] = kind(shrink) * param[i] - _adam_step(m, v, step_size, root, eps)
@@ -75,7 +74,7 @@ def adam_amsgrad(
     kind = type(param[i])
     g = _penalized(param[i], grad[i], sign, weight_decay)
     m = first[i] + kind(rest1) * (g - first[i])
-    v = kind(beta2) * second[i] + kind(rest2) * g * g
+    v = multiply_add(kind(beta2), second[i], kind(rest2) * g * g)
     first[i] = m
     second[i] = v
     if not v <= largest[i]:  # a NaN is kept
@@ -89,7 +88,7 @@ def rmsprop(i, param, square, grad, sign, lr, weight_decay, alpha, rest, eps):
     i = np.uint64(i)
     kind = type(param[i])
     g = _penalized(param[i], grad[i], sign, weight_decay)
-    v = kind(alpha) * square[i] + kind(rest) * g * g
+    v = multiply_add(kind(alpha), square[i], kind(rest) * g * g)
     square[i] = v
     param[i] -= kind(lr) * g / (_vecmath.sqrt(v) + kind(eps))
 
@@ -100,7 +99,7 @@ def rmsprop_momentum(i, param, square, buffer, grad, sign, lr, weight_decay, alp
     i = np.uint64(i)
     kind = type(param[i])
     g = _penalized(param[i], grad[i], sign, weight_decay)
-    v = kind(alpha) * square[i] + kind(rest) * g * g
+    v = multiply_add(kind(alpha), square[i], kind(rest) * g * g)
     square[i] = v
     b = kind(momentum) * buffer[i] + g / (_vecmath.sqrt(v) + kind(eps))
     buffer[i] = b
@@ -113,7 +112,7 @@ def rmsprop_centered(i, param, square, mean, grad, sign, lr, weight_decay, alpha
     i = np.uint64(i)
     kind = type(param[i])
     g = _penalized(param[i], grad[i], sign, weight_decay)
-    v = kind(alpha) * square[i] + kind(rest) * g * g
+    v = multiply_add(kind(alpha), square[i], kind(rest) * g * g)
     m = mean[i] + kind(rest) * (g - mean[i])
     square[i] = v
     mean[i] = m
@@ -126,7 +125,7 @@ def rmsprop_centered_momentum(i, param, square, buffer, mean, grad, sign, lr, we
     i = np.uint64(i)
     kind = type(param[i])
     g = _penalized(param[i], grad[i], sign, weight_decay)
-    v = kind(alpha) * square[i] + kind(rest) * g * g
+    v = multiply_add(kind(alpha), square[i], kind(rest) * g * g)
     m = mean[i] + kind(rest) * (g - mean[i])
     square[i] = v
     mean[i] = m
@@ -169,10 +168,10 @@ def nadam(
     kind = type(param[i])
     g = _penalized(param[i], grad[i], sign, weight_decay)
     m = first[i] + kind(rest1) * (g - first[i])
-    v = kind(beta2) * second[i] + kind(rest2) * g * g
+    v = multiply_add(kind(beta2), second[i], kind(rest2) * g * g)
     first[i] = m
     second[i] = v
-    move = kind(grad_step) * g + kind(mean_step) * m
+    move = multiply_add(kind(grad_step), g, kind(mean_step) * m)
     param[i] = kind(shrink) * param[i] - move / (_vecmath.sqrt(v) / kind(root) + kind(eps))
 
 
@@ -182,11 +181,11 @@ def adadelta(i, param, square, moved, grad, sign, lr, weight_decay, rho, rest, e
     i = np.uint64(i)
     kind = type(param[i])
     g = _penalized(param[i], grad[i], sign, weight_decay)
-    v = kind(rho) * square[i] + kind(rest) * g * g
+    v = multiply_add(kind(rho), square[i], kind(rest) * g * g)
     u = moved[i]
     d = _vecmath.sqrt(u + kind(eps)) / _vecmath.sqrt(v + kind(eps)) * g
     square[i] = v
-    moved[i] = kind(rho) * u + kind(rest) * d * d
+    moved[i] = multiply_add(kind(rho), u, kind(rest) * d * d)
     param[i] -= kind(lr) * d
 
 
@@ -216,7 +215,7 @@ def asgd(i, param, mean, grad, sign, weight_decay, shrink, eta, mu):
     """p = shrink p - eta g; a += mu (p - a), or a = p for mu = 1"""
     i = np.uint64(i)
     kind = type(param[i])
-    p = kind(shrink) * param[i] - kind(eta) * _penalized(param[i], grad[i], sign, weight_decay)
+    p = multiply_add(kind(shrink), param[i], -kind(eta) * _penalized(param[i], grad[i], sign, weight_decay))
     param[i] = p
     mean[i] = p if mu == 1 else mean[i] + kind(mu) * (p - mean[i])
 
