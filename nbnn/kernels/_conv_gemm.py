@@ -17,8 +17,8 @@ from nbnn.kernels._conv_planes import (
     run_planes,
     transposed_job,
 )
-from nbnn.kernels._conv_simd import prefetch, store_every_second
-from nbnn.kernels._cpu import inner_ranges
+from nbnn.kernels._conv_simd import load_pair, prefetch, store_every_second
+from nbnn.kernels._cpu import address_of, inner_ranges
 from nbnn.kernels._gemm import KC, MR, pack_panel, round_up
 from nbnn.kernels._simd import (
     LANES,
@@ -36,7 +36,7 @@ from nbnn.kernels._simd import (
     tile_store_part,
     tile_zero,
 )
-from nbnn.kernels._tile import row_offsets, tile_prefetch
+from nbnn.kernels._tile import row_offsets, tile_of_rows, tile_prefetch
 
 PLANES = 1 << 21  # numbers of planes in work at once (or one image): 8 MB of float32
 _CHUNKS = 64  # of a block of images, each with scratch space of its own
@@ -45,7 +45,9 @@ _MOST = 512  # most output channels of an item
 _BIG = 1 << 18  # numbers of a weight (1 MB) that is read block of steps by block of steps for all panels of a chunk
 _RAW_PIXELS = 256  # output pixels up to which the weight is not worth packing
 _BIG_CHUNKS, _BIG_PANELS = 6, 8  # chunks to have then, and most panels of one
+_SOME = 64  # steps of a tile between requests for lines of the next panel
 _FEW_ROWS = 32  # output channels up to which a panel is not worth packing
+_NEAR_ROWS, _NEAR = 128, 6144  # the same, where what a row of the output sees (24 KB) stays in the first cache
 _ROWS = 64  # least output channels of an item where few columns are split further
 
 
@@ -76,58 +78,53 @@ def _pack_weight(start, stop, grain, w, w_at, weight, bias, lead, groups, cs, m,
             at += length * MR
 
 
-def _taps_of_run(w, w_at, count, x, q, channels, g):  # type: ignore[no-untyped-def]
+def _taps_of_pixels(w, w_at, count, more, x, q, second, channels, g):  # type: ignore[no-untyped-def]
     """Write `count` neighbouring pixels of a row into a panel, under every tap of `channels` planes.
 
-    Phase and position of a tap are carried along: dividing for each tap cost more than the product.
+    Two vectors, one, or less than one, with the first `more` pixels of the row that begins `second` further on. Phase
+    and position of a tap are carried along: dividing for each tap cost more than the product. Channels go innermost, in
+    loops so short that many of their loads, pages apart, are under way at once.
     """
-    step, phase = lanes(w), g.q_z * g.q_y * g.q_x
+    step, phase, taps = lanes(w), g.q_z * g.q_y * g.q_x, g.taps_z * g.taps_y * g.taps_x
     jump_z, rest_z, jump_y = g.step_z // g.mod_z, g.step_z % g.mod_z, g.step_y // g.mod_y
     rest_y, jump_x, rest_x = g.step_y % g.mod_y, g.step_x // g.mod_x, g.step_x % g.mod_x
     q += (g.first_z * g.q_y + g.first_y) * g.q_x + g.first_x  # first positions are 0 where there are phases
-    if phase == g.plane:  # one phase: nothing to carry, a third faster
-        for _ in range(channels):
-            for a in range(g.taps_z):
-                for b in range(g.taps_y):
-                    source = q + (a * g.step_z * g.q_y + b * g.step_y) * g.q_x
-                    prefetch(x, source + 2 * step)  # of the next panel: channels lie pages apart, unseen by the machine
-                    for _ in range(g.taps_x):
-                        if count == 2 * step:
-                            store(w, w_at, load(x, source))
-                            store(w, w_at + step, load(x, source + step))
-                        else:
-                            store_part(w, w_at, load_part(x, source, count), count)
-                            if count > step:
-                                store_part(w, w_at + step, load_part(x, source + step, count - step), count - step)
-                        w_at += 2 * step
-                        source += g.step_x
-            q += g.plane
-        return
-    for _ in range(channels):
-        z, fz = 0, 0
-        for _ in range(g.taps_z):
-            y, fy = 0, 0
-            for _ in range(g.taps_y):
-                source, fx = q + (fz * g.kept_y + fy) * g.kept_x * phase + (z * g.q_y + y) * g.q_x, 0
-                for _ in range(g.taps_x):
-                    prefetch(x, source + 2 * step)
-                    store_part(w, w_at, load_part(x, source, count), count)
-                    if count > step:
-                        store_part(w, w_at + step, load_part(x, source + step, count - step), count - step)
-                    w_at += 2 * step
-                    source, fx = source + jump_x + rest_x * phase, fx + rest_x
-                    if fx >= g.mod_x:
-                        source, fx = source + 1 - g.mod_x * phase, fx - g.mod_x
-                y, fy = y + jump_y, fy + rest_y
-                if fy >= g.mod_y:
-                    y, fy = y + 1, fy - g.mod_y
-            z, fz = z + jump_z, fz + rest_z
-            if fz >= g.mod_z:
-                z, fz = z + 1, fz - g.mod_z
-        q += g.plane
+    z, fz = 0, 0
+    for _ in range(g.taps_z):
+        y, fy = 0, 0
+        for _ in range(g.taps_y):
+            source, fx = q + (fz * g.kept_y + fy) * g.kept_x * phase + (z * g.q_y + y) * g.q_x, 0
+            for _ in range(g.taps_x):
+                at, to = source, w_at
+                if count == 2 * step:
+                    for _ in range(channels):
+                        store(w, to, load(x, at))
+                        store(w, to + step, load(x, at + step))
+                        at += g.plane
+                        to += taps * 2 * step
+                elif count == step:
+                    for _ in range(channels):
+                        store(w, to, load(x, at))
+                        at += g.plane
+                        to += taps * 2 * step
+                else:
+                    for _ in range(channels):
+                        store_part(w, to, load_pair(x, at, count, at + second, more), count + more)
+                        at += g.plane
+                        to += taps * 2 * step
+                w_at += 2 * step
+                source, fx = source + jump_x + rest_x * phase, fx + rest_x
+                if fx >= g.mod_x:
+                    source, fx = source + 1 - g.mod_x * phase, fx - g.mod_x
+            y, fy = y + jump_y, fy + rest_y
+            if fy >= g.mod_y:
+                y, fy = y + 1, fy - g.mod_y
+        z, fz = z + jump_z, fz + rest_z
+        if fz >= g.mod_z:
+            z, fz = z + 1, fz - g.mod_z
 
 
-_pack_run = _jit.jit(_taps_of_run, inner=True)
+_pack_taps = _jit.jit(_taps_of_pixels, inner=True)
 
 
 @_jit.shared
@@ -136,19 +133,32 @@ def run_length(g):  # type: ignore[no-untyped-def]
     return g.out_z * g.out_y * g.out_x if g.q_x == g.out_x and g.q_y == g.out_y else g.out_x
 
 
-def _runs_of_panel(w, w_at, columns, x, x_at, pixel, image_step, channels, g):  # type: ignore[no-untyped-def]
-    """A panel of `columns` output pixels from `pixel` on, run by run."""
-    pixels, length, done = g.out_z * g.out_y * g.out_x, run_length(g), 0
+def _place_of_pixel(pixel, pixels, image_step, g):  # type: ignore[no-untyped-def]
+    """Where the first tap sees a pixel, counted through all images."""
+    image, row, px = pixel // pixels, pixel % pixels // g.out_x, pixel % g.out_x
+    return image * image_step + (row // g.out_y * g.q_y + row % g.out_y) * g.q_x + px
+
+
+_place_of = _jit.jit(_place_of_pixel, inner=True)
+
+
+def _panel(w, w_at, columns, x, x_at, pixel, image_step, channels, g):  # type: ignore[no-untyped-def]
+    """A panel of `columns` output pixels from `pixel` on, vector by vector; one that two rows share in one go."""
+    pixels, length, step, done = g.out_z * g.out_y * g.out_x, run_length(g), lanes(w), 0
     while done < columns:
-        image, at = (pixel + done) // pixels, (pixel + done) % pixels
-        row, px = at // g.out_x, at % g.out_x
-        count = min(length - at % length, columns - done)
-        q = (row // g.out_y * g.q_y + row % g.out_y) * g.q_x + px
-        _pack_run(w, w_at + done, count, x, x_at + image * image_step + q, channels, g)
-        done += count
+        at, more, second = pixel + done, 0, 0
+        q, left = _place_of(at, pixels, image_step, g), min(length - at % length, columns - done)
+        count = min(step, left)
+        if left >= 2 * step:
+            count = 2 * step
+        elif left < step and done + left < columns:
+            more = min(length, columns - done - left, step - left)
+            second = _place_of(at + left, pixels, image_step, g) - q
+        _pack_taps(w, w_at + done, count, more, x, x_at + q, second, channels, g)
+        done += count + more
 
 
-_pack_pixels = _jit.jit(_runs_of_panel, inner=True)
+_pack_pixels = _jit.jit(_panel, inner=True)
 
 
 def _copy_out(out, out_at, image_step, w, w_at, rows, columns, first, pixels, down, across, g, place):  # type: ignore[no-untyped-def]
@@ -204,10 +214,15 @@ def _rows_of(packed, at, groups, cs, m, flipped, taps, kernel):  # type: ignore[
     return Rows(0, m * cs * kernel, cs * kernel, kernel, cs * kernel, 1)
 
 
-def _add_steps(c, c_at, ldc, a, a_at, across, step, jump, channels, taps, b, b_at, rows, columns, fresh):  # type: ignore[no-untyped-def]
+def _add_steps(
+    c, c_at, ldc, a, a_at, across, step, jump, channels, taps, b, b_at, rows, columns, fresh, bias, bias_at, lead, x,
+    ahead, apart, some,
+):  # type: ignore[no-untyped-def]  # fmt: skip
     """`multiply_panels` whose rows are read from a weight: `step` between taps, `jump` more between channels."""
     full = rows == MR and columns == 2 * lanes(c)
-    if fresh:
+    if fresh and lead:
+        tile = tile_of_rows(bias, bias_at, row_offsets(1, rows, MR), 2)
+    elif fresh:
         tile = tile_zero(c, MR, 2)
     elif full:
         tile = tile_load(c, c_at, ldc, MR, 2)
@@ -215,7 +230,16 @@ def _add_steps(c, c_at, ldc, a, a_at, across, step, jump, channels, taps, b, b_a
         tile = tile_load_part(c, c_at, ldc, MR, 2, rows, columns)
     tile_prefetch(tile, c, c_at + MR * ldc, ldc)
     if step == MR and rows == MR:
-        for _ in range(channels * taps):
+        for _ in range(channels * taps // _SOME):
+            for _ in range(some):
+                prefetch(x, ahead)
+                prefetch(x, ahead + lanes(c))
+                ahead += apart
+            for _ in range(_SOME):
+                tile = tile_outer(tile, a, a_at, 1, b, b_at)
+                a_at += MR
+                b_at += 2 * lanes(c)
+        for _ in range(channels * taps % _SOME):
             tile = tile_outer(tile, a, a_at, 1, b, b_at)
             a_at += MR
             b_at += 2 * lanes(c)
@@ -236,17 +260,6 @@ def _add_steps(c, c_at, ldc, a, a_at, across, step, jump, channels, taps, b, b_a
 _multiply_steps = _jit.jit(_add_steps, inner=True)
 
 
-def _fill(c, c_at, ldc, rows, columns, bias, bias_at):  # type: ignore[no-untyped-def]
-    """Row i becomes bias[i]."""
-    for i in range(rows):
-        row = splat(bias[bias_at + i])
-        store_part(c, c_at + i * ldc, row, columns)
-        store_part(c, c_at + i * ldc + lanes(c), row, columns - lanes(c))
-
-
-_fill_rows = _jit.jit(_fill, inner=True)
-
-
 @inner_ranges
 def _multiply(
     start, stop, grain, out, out_at, x, x_at, a, w, scratch, size, blocks, images, bias, lead, groups, cs, m, from_, g,
@@ -260,9 +273,11 @@ def _multiply(
     full, depth = place.full_z * place.full_y * place.full_x, max(1, KC // max(1, taps))
     panels = (images * pixels + width - 1) // width
     rows, jump = round_up((m + blocks - 1) // blocks, MR), from_.channel - taps * from_.step
-    panel_at = scratch + start // grain * size
+    panel_at, phase = scratch + start // grain * size, max(1, g.q_z * g.q_y * g.q_x)
+    bottom = ((g.taps_z - 1) * g.step_z // g.mod_z * g.q_y + (g.taps_y - 1) * g.step_y // g.mod_y) * g.q_x
     for k in range(0, max(cs, 1), depth):
         channels = min(depth, cs - k)
+        parts, requests = max(1, channels * taps // _SOME), channels * (g.plane // phase)
         for item in range(start, stop):
             group, pixel = item // (panels * blocks), item % panels * width
             first = item // panels % blocks * rows
@@ -276,15 +291,20 @@ def _multiply(
                 tiles, c_at, ldc = out, out_from + pixel // pixels * groups * m * full + pixel % pixels, pixels
             source = x_at + (group * cs + k) * g.plane
             _pack_pixels(w, panel_at, columns, x, source, pixel, groups * cs * g.plane, channels, g)
+            ahead = (
+                source + bottom + _place_of(min(pixel + width, images * pixels - 1), pixels, groups * cs * g.plane, g)
+            )
+            some, left = (requests + 8 * parts - 1) // (8 * parts), requests
             for r in range(first, last, MR):
                 high, wide, at = min(MR, m - r), columns if inside else width, c_at + (r - first) * ldc
-                if lead and k == 0:
-                    _fill_rows(tiles, at, ldc, high, wide, bias, group * m + r)
                 a_at = from_.at + group * from_.group + r * from_.row + k * from_.channel
                 _multiply_steps(
                     tiles, at, ldc, a, a_at, from_.across, from_.step, jump, channels, taps, w, panel_at, high, wide,
-                    k == 0 and not lead,
+                    k == 0, bias, group * m + r, lead, x, ahead, phase, some,
                 )  # fmt: skip
+                ahead, left = ahead + parts * some * phase, left - parts * some
+                if left <= 0:
+                    some = 0
             if not inside and k + depth >= cs:
                 _unload(
                     out, out_from, groups * m * full, w, tile_at, last - first, columns, pixel, pixels, g.out_y,
@@ -370,20 +390,27 @@ def _multiply_rows(start, stop, grain, out, out_at, w, w_at, scratch, size, lead
         for r in range(0, m, MR):
             a_at = w_at + (group % groups * round_up(m, MR) + r) * steps
             for px in range(0, g.out_x, width):
-                tile = tile_zero(w, MR, 2)
-                if lead:
-                    tile = tile_outer(tile, w, a_at, 1, w, ones)
-                tile = _add_taps(tile, w, a_at + lead * MR, w, q + px, cs, g)
-                if m - r >= MR and g.out_x - px >= width:
-                    tile_store(tile, out, to + r * full + px, full)
+                if g.out_x - px > lanes(w):
+                    tile = tile_zero(w, MR, 2)
+                    if lead:
+                        tile = tile_outer(tile, w, a_at, 1, w, ones)
+                    tile = _add_taps(tile, w, a_at + lead * MR, w, q + px, cs, g)
+                    if m - r >= MR and g.out_x - px >= width:
+                        tile_store(tile, out, to + r * full + px, full)
+                    else:
+                        tile_store_part(tile, out, to + r * full + px, full, min(MR, m - r), min(width, g.out_x - px))
                 else:
-                    tile_store_part(tile, out, to + r * full + px, full, min(MR, m - r), min(width, g.out_x - px))
+                    half = tile_zero(w, MR, 1)
+                    if lead:
+                        half = tile_outer(half, w, a_at, 1, w, ones)
+                    half = _add_taps(half, w, a_at + lead * MR, w, q + px, cs, g)
+                    tile_store_part(half, out, to + r * full + px, full, min(MR, m - r), g.out_x - px)
 
 
 @_jit.shared
 def _fills_rows(g):  # type: ignore[no-untyped-def]
     """Whether panels that begin with each row of the output compute little more than panels of a whole plane."""
-    return 20 * round_up(g.out_x, 2 * LANES) * g.out_y * g.out_z <= 23 * _span(g)
+    return 20 * round_up(g.out_x, LANES) * g.out_y * g.out_z <= 23 * _span(g)
 
 
 @_jit.shared
@@ -413,7 +440,8 @@ def phase_job(flipped, phase, sizes):  # type: ignore[no-untyped-def]
 @_jit.shared
 def _few_rows(cs, m, g):  # type: ignore[no-untyped-def]
     """Whether packing a panel would not be repaid: few rows, and not many positions between those of the output."""
-    return m <= _FEW_ROWS and (cs > 1 or _fills_rows(g)) and 6 * g.out_x >= 5 * g.q_x
+    near = m <= _NEAR_ROWS and cs * g.taps_z * g.taps_y * g.kept_x * g.q_x <= _NEAR and _fills_rows(g)
+    return (m <= _FEW_ROWS and (cs > 1 or _fills_rows(g)) or near) and 6 * g.out_x >= 5 * g.q_x
 
 
 @_jit.shared
@@ -457,7 +485,7 @@ def gemm_workspace(n, groups, cs, m, flipped, sizes):  # type: ignore[no-untyped
     kernel, phases, images = sizes[3] * sizes[4] * sizes[5], phase_count(flipped, sizes), image_block(n, groups * cs, g)
     planes = 0 if _reads_source(cs, m, g) else images * groups * cs * g.plane
     weight = _weight_size(1, groups, cs, m, phases, kernel)
-    return planes + _scratch_size(images, groups, cs, m, flipped, sizes) + weight
+    return planes + 16 + _scratch_size(images, groups, cs, m, flipped, sizes) + weight  # 16: to begin at a cache line
 
 
 @_jit.shared
@@ -492,7 +520,7 @@ def _one_job(
         if rows:
             items, width = images * groups * g.out_z * g.out_y, round_up(g.out_x, width)
         grain = max((items + _CHUNKS - 1) // _CHUNKS, _GRAIN // max(1, steps * (m + 8) * width), 1)
-        size = (1 + round_up(m, MR)) * 2 * LANES
+        size = (1 + round_up(m, MR)) * 2 * LANES if pool != 0 else 0
         args = (out, out_at, w, from_.at, scratch, size, lead, groups, cs, m, g, place)
         if rows:
             _run_rows(args, 0, items, grain, pool)
@@ -500,6 +528,8 @@ def _one_job(
             _run_unpacked(args, 0, items, grain, pool)
     else:
         blocks, _, grain, size = _plan(width, together, groups, cs, m, g)
+        if pool == 0:  # one scratch space for all chunks, which stays in the nearer caches: about 2 %
+            size = 0
         items = groups * blocks * ((images * g.out_z * g.out_y * g.out_x + width - 1) // width)
         args = (out, out_at, x, x_at, a, w, scratch, size, blocks, images, bias, lead, groups, cs, m, from_, g, place)
         _run_multiply(args, 0, items, grain, pool)
@@ -516,6 +546,7 @@ def _engine(out, x, weight, added, lead, w, n, groups, cs, m, flipped, sizes, po
     packed = not _reads_weight(direct, n, groups, cs, m, flipped, phases, kernel, g)
     image, full = groups * cs * g.size_z * g.size_y * g.size_x, place.full_z * place.full_y * place.full_x
     scratch = 0 if direct else together * groups * cs * g.plane
+    scratch += -(address_of(w) // w.itemsize + scratch) % (64 // w.itemsize)  # vectors across two cache lines cost more
     first_weight = scratch + _scratch_size(together, groups, cs, m, flipped, sizes)
     at = first_weight
     for phase in range(phases if packed else 0):

@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from nbnn import _jit
-from nbnn.kernels._conv_simd import evens, load_window
+from nbnn.kernels._conv_simd import evens, load_window, odds
 from nbnn.kernels._cpu import inner_ranges
 from nbnn.kernels._simd import gather, lanes, load_every, store_part, zero
 
@@ -198,18 +198,36 @@ def _padded_row(w, at, count, x, x_at, width, pad, mod, phase):  # type: ignore[
 _copy_row = _jit.jit(_padded_row, inner=True)
 
 
+def _row_of_two(w, at, apart, count, x, x_at, width, pad):  # type: ignore[no-untyped-def]
+    """One row of both phases of a stride of 2, `apart` from each other: each number is read once."""
+    step = lanes(w)
+    for j in range(0, count, step):
+        low, high = load_window(x, x_at, 2 * j - pad, width), load_window(x, x_at, 2 * j - pad + step, width)
+        store_part(w, at + j, evens(low, high), count - j)
+        store_part(w, at + apart + j, odds(low, high), count - j)
+
+
+_deal_row = _jit.jit(_row_of_two, inner=True)
+
+
 def _plane_of(w, at, x, x_at, g):  # type: ignore[no-untyped-def]
     """Copy one channel into its plane."""
-    for phase in range(g.kept_z * g.kept_y * g.kept_x):
-        phase_z, phase_y, phase_x = phase // (g.kept_y * g.kept_x), phase // g.kept_x % g.kept_y, phase % g.kept_x
+    apart = g.q_z * g.q_y * g.q_x
+    for phase in range(g.kept_z * g.kept_y):
+        phase_z, phase_y = phase // g.kept_y, phase % g.kept_y
         for i in range(g.q_z):
             z = i * g.mod_z + phase_z - g.pad_z
             for j in range(g.q_y):
                 y = j * g.mod_y + phase_y - g.pad_y
                 inside = z >= 0 and z < g.size_z and y >= 0 and y < g.size_y
-                source = x_at + (z * g.size_y + y) * g.size_x
-                _copy_row(w, at, g.q_x, x, source, g.size_x if inside else 0, g.pad_x, g.mod_x, phase_x)
+                source, width = x_at + (z * g.size_y + y) * g.size_x, g.size_x if inside else 0
+                if g.kept_x == 2 and g.mod_x == 2:
+                    _deal_row(w, at, apart, g.q_x, x, source, width, g.pad_x)
+                else:
+                    for phase_x in range(g.kept_x):
+                        _copy_row(w, at + phase_x * apart, g.q_x, x, source, width, g.pad_x, g.mod_x, phase_x)
                 at += g.q_x
+        at += (g.kept_x - 1) * apart
 
 
 make_plane = _jit.jit(_plane_of, inner=True)

@@ -25,6 +25,22 @@ def load_window(typingctx, array, row, offset, width):  # type: ignore[no-untype
 
 
 @intrinsic
+def load_pair(typingctx, array, first, count, second, more):  # type: ignore[no-untyped-def]
+    """`count` numbers from ``array[first:]``, then `more` from ``array[second:]``; nothing else is read."""
+    vector = _vector_of(array.dtype, None)
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        data, (count, more) = context.make_array(sig.args[0])(context, builder, args[0]).data, (args[2], args[4])
+        low = _first(builder, count, vector.lanes)
+        high = _between(builder, count, builder.add(count, more), vector.lanes)
+        left = _load_masked(builder, builder.gep(data, [args[1]]), low, vector)
+        right = _load_masked(builder, builder.gep(data, [builder.sub(args[3], count)]), high, vector)
+        return builder.select(low, left, right)
+
+    return vector(array, *(types.intp,) * 4), codegen
+
+
+@intrinsic
 def store_window(typingctx, array, index, value, first, stop):  # type: ignore[no-untyped-def]
     """Write lanes `first` to `stop` of a vector to ``array[index + first : index + stop]``; `index` may lie outside."""
 
@@ -70,6 +86,14 @@ def evens(typingctx, a, b):  # type: ignore[no-untyped-def]
     """Numbers 0, 2, 4, ... of two vectors in a row."""
     return a(a, a), lambda context, builder, sig, args: builder.shuffle_vector(
         args[0], args[1], _mask(list(range(0, 2 * a.lanes, 2)))
+    )
+
+
+@intrinsic
+def odds(typingctx, a, b):  # type: ignore[no-untyped-def]
+    """Numbers 1, 3, 5, ... of two vectors in a row."""
+    return a(a, a), lambda context, builder, sig, args: builder.shuffle_vector(
+        args[0], args[1], _mask(list(range(1, 2 * a.lanes, 2)))
     )
 
 

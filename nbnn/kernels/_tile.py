@@ -24,6 +24,7 @@ from nbnn.kernels._simd import (
     _pointer,
     _splat,
     _store,
+    _tile_of,
 )
 
 
@@ -44,6 +45,22 @@ def row_offsets(typingctx, step, count, rows):  # type: ignore[no-untyped-def]
         return context.make_tuple(builder, sig.return_type, offsets)
 
     return types.UniTuple(types.intp, many)(types.intp, types.intp, rows), codegen
+
+
+@intrinsic(prefer_literal=True)
+def tile_of_rows(typingctx, array, index, offsets, columns):  # type: ignore[no-untyped-def]
+    """The tile of `columns` vectors whose row r is ``array[index + offsets[r]]`` in every lane."""
+    tile = _tile_of(array, types.literal(len(offsets)), columns)
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        start = _pointer(context, builder, sig.args[0], args[0], args[1])
+        value = ir.Constant(tile.llvm, ir.Undefined)
+        for i, r, _ in _cells(tile):
+            number = builder.load(builder.gep(start, [builder.extract_value(args[2], r)], inbounds=True))
+            value = builder.insert_value(value, _splat(builder, number, tile.vector.llvm), i)
+        return value
+
+    return tile(array, types.intp, offsets, columns), codegen
 
 
 @intrinsic
