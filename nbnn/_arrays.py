@@ -47,12 +47,16 @@ def takes_arrays(function: Callable) -> Callable:
     Arrays stand among the arguments, or in lists and tuples among them. What the function changes in place is changed
     in the array that was given, also where a copy had to stand in for it.
     """
-    takes_dim = "dim" in function.__code__.co_varnames[: function.__code__.co_argcount]
+    code = function.__code__
+    takes_dim = "dim" in code.co_varnames[: code.co_argcount]
+    rest = code.co_varnames[code.co_argcount + code.co_kwonlyargcount] if code.co_flags & inspect.CO_VARARGS else None
 
     @functools.wraps(function)
     def public(*args: Any, **kwargs: Any) -> Any:
         if kwargs and takes_dim and ("axis" in kwargs or "keepdims" in kwargs):  # NumPy's names
             kwargs = {_OTHER_NAMES.get(name, name): value for name, value in kwargs.items()}
+        if kwargs and rest in kwargs:  # ``permute(dims=(1, 0))``
+            args = (*args, kwargs.pop(rest))
         # the first argument decides, so that calls on Tensors pay for one type check
         if args and isinstance(args[0], Tensor):
             return function(*args, **kwargs)

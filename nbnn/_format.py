@@ -12,10 +12,73 @@ from nbnn.dtypes import bool_, complex_of, get_default_dtype, int64
 if TYPE_CHECKING:
     from nbnn.tensor import Tensor
 
-_EDGE = 3
-_THRESHOLD = 1000
-_WIDTH = 80
 _PREFIX = "tensor("
+
+
+class Options:
+    """How Tensors are printed: see `set_printoptions`."""
+
+    precision = 4
+    threshold = 1000
+    edgeitems = 3
+    linewidth = 80
+    sci_mode: bool | None = None
+
+
+options = Options()
+_PROFILES: dict[str, dict[str, Any]] = {
+    "default": {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80},
+    "short": {"precision": 2, "threshold": 1000, "edgeitems": 2, "linewidth": 80},
+    "full": {"precision": 4, "threshold": float("inf"), "edgeitems": 3, "linewidth": 80},
+}
+
+
+def set_printoptions(
+    precision: int | None = None,
+    threshold: float | None = None,
+    edgeitems: int | None = None,
+    linewidth: int | None = None,
+    profile: str | None = None,
+    sci_mode: bool | None = None,
+) -> None:
+    """Choose how Tensors are printed; what is left out stays as it is.
+
+    Parameters
+    ----------
+    precision : int
+        Digits behind the point, 4 at first.
+    threshold : float
+        Elements up to which all are shown, 1000 at first.
+    edgeitems : int
+        Elements shown at either end of an axis of a larger Tensor, 3 at first.
+    linewidth : int
+        Characters of a line, 80 at first.
+    profile : {"default", "short", "full"}
+        A choice of all of these, which the other arguments change.
+    sci_mode : bool
+        Print powers of ten, or none; by default as the numbers need them.
+
+    Raises
+    ------
+    ValueError
+        If there is no such profile.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> nbnn.set_printoptions(precision=2)
+    >>> nbnn.tensor([0.1234])
+    tensor([0.12])
+    >>> nbnn.set_printoptions(profile="default")
+    """
+    if profile is not None and profile not in _PROFILES:
+        raise ValueError(f"set_printoptions: `profile` (={profile!r}) must be one of {', '.join(map(repr, _PROFILES))}")
+    chosen = dict(_PROFILES[profile]) if profile is not None else {}
+    given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
+    chosen.update((name, value) for name, value in given.items() if value is not None)
+    for name, value in chosen.items():
+        setattr(options, name, value)
+    options.sci_mode = sci_mode
 
 
 def text(t: Tensor) -> str:
@@ -38,7 +101,7 @@ def text(t: Tensor) -> str:
     body = _PREFIX + ("[]" if values.size == 0 else _numbers(values, _formatter(values), len(_PREFIX)))
     for item in suffix:
         column = len(body) - body.rfind("\n") + 1
-        body += f", {item}" if column + len(item) + 2 <= _WIDTH else f",\n{' ' * len(_PREFIX)}{item}"
+        body += f", {item}" if column + len(item) + 2 <= options.linewidth else f",\n{' ' * len(_PREFIX)}{item}"
     return body + ")"
 
 
@@ -46,18 +109,18 @@ def _numbers(values: np.ndarray, formatter: Any, indent: int, cut: bool | None =
     """Nested brackets; of a large array the three first and last of each axis."""
     if values.ndim == 0:
         return formatter(values.item())
-    cut = values.size > _THRESHOLD if cut is None else cut
-    few = cut and len(values) > 2 * _EDGE
-    shown = [*values[:_EDGE], *values[-_EDGE:]] if few else list(values)
+    cut = values.size > options.threshold if cut is None else cut
+    few = cut and len(values) > 2 * options.edgeitems
+    shown = [*values[: options.edgeitems], *values[-options.edgeitems :]] if few else list(values)
     if values.ndim > 1:
         parts = [_numbers(v, formatter, indent + 1, cut) for v in shown]
         if few:
-            parts.insert(_EDGE, "...")
+            parts.insert(options.edgeitems, "...")
         return "[" + ("," + "\n" * (values.ndim - 1) + " " * (indent + 1)).join(parts) + "]"
     parts = [formatter(v) for v in shown]
-    per_line = max(1, (_WIDTH - indent) // (len(parts[0]) + 2)) if parts else 1
+    per_line = max(1, (options.linewidth - indent) // (len(parts[0]) + 2)) if parts else 1
     if few:
-        parts.insert(_EDGE, " ...")
+        parts.insert(options.edgeitems, " ...")
     lines = [", ".join(parts[k : k + per_line]) for k in range(0, len(parts), per_line)]
     return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"
 
@@ -74,10 +137,11 @@ def _formatter(values: np.ndarray) -> Any:
     size = np.abs(finite)
     whole = bool((finite == np.floor(finite)).all())
     small, large = (size.min(), size.max()) if size.size else (1.0, 1.0)
-    if large / small > 1000 or large > 1e8 or (not whole and small < 1e-4):
-        style = "{:.4e}"
+    wide = large / small > 1000 or large > 1e8 or (not whole and small < 1e-4)
+    if wide if options.sci_mode is None else options.sci_mode:
+        style = f"{{:.{options.precision}e}}"
     else:
-        style = "{:.0f}." if whole else "{:.4f}"
+        style = "{:.0f}." if whole else f"{{:.{options.precision}f}}"
     width = max((len(style.format(v)) for v in finite), default=1)
     return lambda v: _one(style, float(v)).rjust(width)
 
@@ -96,10 +160,10 @@ def _one(style: str, value: float) -> str:
 
 def _shown(values: np.ndarray) -> np.ndarray:
     """The elements that will be printed: all, or the corners of a large Tensor."""
-    if values.size > _THRESHOLD:
+    if values.size > options.threshold:
         for axis, n in enumerate(values.shape):
-            if n > 2 * _EDGE:
-                values = np.take(values, [*range(_EDGE), *range(n - _EDGE, n)], axis)
+            if n > 2 * options.edgeitems:
+                values = np.take(values, [*range(options.edgeitems), *range(n - options.edgeitems, n)], axis)
     return values.reshape(-1)
 
 

@@ -29,6 +29,8 @@ Storage = Any
 class device:
     """A place for Tensors: ``device("cpu")``, ``device("cuda")`` or ``device("cuda", 0)``.
 
+    As a context manager it is the place of what is made inside without naming one.
+
     Raises
     ------
     ValueError
@@ -60,6 +62,13 @@ class device:
         self.type = name
         self.index = index
 
+    def __enter__(self) -> device:
+        _places.append(self)
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        _places.pop()
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, device) and (self.type, self.index or 0) == (other.type, other.index or 0)
 
@@ -75,13 +84,45 @@ class device:
 
 CPU = device("cpu")
 CUDA = device("cuda", 0)
+_places = [CPU]  # the last one is where Tensors are made that name no place
 
 
 def as_device(value: Any) -> device:
-    """The device that `value` names; None is the CPU."""
+    """The device that `value` names; None is the CPU, or what was set by `set_default_device`."""
     if value is None:
-        return CPU
+        return _places[-1]
     return value if isinstance(value, device) else device(value)
+
+
+def get_default_device() -> device:
+    """Where Tensors are made that name no device.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> nbnn.get_default_device()
+    device(type='cpu')
+    """
+    return _places[-1]
+
+
+def set_default_device(device: Any) -> None:
+    """Choose where Tensors are made that name no device; None is the CPU.
+
+    ``with nbnn.device(...)`` does so for a block. What shares memory that lies somewhere (`from_numpy`, `as_tensor` of
+    a Tensor) stays there.
+
+    Raises
+    ------
+    ValueError
+        If there is no such device.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> nbnn.set_default_device("cpu")
+    """
+    _places[-1] = CPU if device is None else as_device(device)
 
 
 def of(storage: Storage) -> device:

@@ -35,20 +35,20 @@ PAGES = (
     ("loss", "Loss", "loss linear_cross_entropy ctc elementwise_loss probability_loss margin_loss distance_loss"),
     ("vision", "Vision", "vision sampling_grid"),
     ("arithmetic", "Arithmetic", "arithmetic combination division power"),
-    ("elementwise", "Functions of one element", "pointwise rounding trigonometry"),
+    ("elementwise", "Functions of one element", "pointwise rounding trigonometry special"),
     ("complex", "Complex numbers", "complexes pairs"),
     ("comparison", "Comparison, choice and logic", "comparison choice logic"),
-    ("reduction", "Reduction", "array statistics extreme cumulative"),
-    ("shape", "Shape", "shape views joining rearrange"),
-    ("indexing", "Indexing", "indexing gathering masking"),
+    ("reduction", "Reduction", "array statistics extreme cumulative running differences"),
+    ("shape", "Shape", "shape views joining rearrange arrangement"),
+    ("indexing", "Indexing", "indexing gathering masking scattering"),
     ("ordering", "Ordering and counting", "ordering binning"),
     ("creation", "Creation", "creation factory grid conversion"),
     ("random", "Random numbers", "sampling generator"),
-    ("linalg", "Linear algebra", "decomposition matrix_function norms"),
+    ("linalg", "Linear algebra", "decomposition eigen matrix_function norms"),
     (
         "settings",
         "Types, files and settings",
-        "dtypes promotion questions device serialization _precision _tape _as_torch _summary",
+        "dtypes promotion questions device serialization _precision _tape _as_torch _summary _format settings",
     ),
 )
 PAGE_OF = {stem: page for page, _, stems in PAGES for stem in stems.split()}
@@ -178,9 +178,10 @@ WHY = {  # the reasons of a "no", and the functions that have them
         "random draw": "bernoulli normal",
         MAKES: "full_like linspace logspace",
         "gives integers": "argmax argmin argsort bincount bitwise_and bitwise_left_shift bitwise_not bitwise_or "
-        "bitwise_right_shift bitwise_xor bucketize count_nonzero multinomial nonzero one_hot searchsorted tril_indices "
-        "triu_indices",
-        "gives truth values": "all any eq ge gt isclose isfinite isinf isnan le logical_and logical_not logical_or "
+        "bitwise_right_shift bitwise_xor bucketize count_nonzero histc "
+        "matrix_rank multinomial nonzero one_hot searchsorted tril_indices triu_indices",
+        "gives truth values": "all any eq ge gt isclose isfinite isin isinf isnan isneginf isposinf "
+        "le logical_and logical_not logical_or "
         "logical_xor lt ne",
         "constant between its jumps": "floor_divide",
         "gives a set of values": "unique unique_consecutive",

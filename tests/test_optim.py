@@ -389,7 +389,7 @@ def test_what_cannot_be_optimized_is_refused():
     p = nbnn.ones(1).requires_grad_()
     for params, error, match in [
         ([], ValueError, "must not be empty"),
-        ([{"params": []}], ValueError, "must not be empty"),
+        ([{"params": []}, {"params": []}], ValueError, "must not be empty"),
         (p, TypeError, "iterable of Tensors or dicts"),
         ({p}, TypeError, "must have an order"),
         ([1.0], TypeError, "can optimize Tensors only; got float"),

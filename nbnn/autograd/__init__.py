@@ -1,5 +1,8 @@
 """Automatic differentiation: grad modes, backward and grad, Function, gradcheck."""
 
+from nbnn.autograd import function as function
+from nbnn.autograd import functional as functional
+from nbnn.autograd import variable as variable
 from nbnn.autograd._backward import backward, grad
 from nbnn.autograd._function import Function, FunctionCtx, Variable, once_differentiable
 from nbnn.autograd._gradcheck import gradcheck, gradgradcheck
@@ -12,6 +15,7 @@ from nbnn.autograd._tape import (
     no_grad,
     set_grad_enabled,
 )
+from nbnn.autograd.anomaly_mode import detect_anomaly, set_detect_anomaly
 
 __all__ = [
     "Function",
@@ -20,6 +24,7 @@ __all__ = [
     "Node",
     "Variable",
     "backward",
+    "detect_anomaly",
     "enable_grad",
     "grad",
     "gradcheck",
@@ -28,5 +33,6 @@ __all__ = [
     "is_grad_enabled",
     "no_grad",
     "once_differentiable",
+    "set_detect_anomaly",
     "set_grad_enabled",
 ]

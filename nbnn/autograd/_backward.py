@@ -8,7 +8,7 @@ from heapq import heappop, heappush
 from typing import Any
 
 import nbnn.device as _device
-from nbnn.autograd._tape import Node, edge_of, recording
+from nbnn.autograd._tape import Node, _zeros, edge_of, recording
 from nbnn.tensor import Tensor, alias, make
 
 
@@ -37,7 +37,10 @@ def grad(
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
 ) -> tuple[Tensor | None, ...]:
     """The gradients of the sum of `outputs` with respect to `inputs`, without touching any `.grad`.
 
@@ -48,8 +51,14 @@ def grad(
         One for each output; may be left out for outputs of a single element.
     retain_graph, create_graph : bool
         As for `Tensor.backward`.
+    only_inputs : bool
+        True: gradients of nothing else are computed.
     allow_unused : bool, optional
         Give None for an input that the outputs do not depend on, instead of raising.
+    is_grads_batched : bool
+        False: each of `grad_outputs` is one gradient.
+    materialize_grads : bool
+        Give zeros in the place of None.
 
     Returns
     -------
@@ -59,6 +68,8 @@ def grad(
     ------
     RuntimeError
         If an input is not used, or requires no gradient.
+    ValueError
+        If `only_inputs` is not True, or `is_grads_batched` not False.
 
     Examples
     --------
@@ -68,6 +79,10 @@ def grad(
     >>> nbnn.autograd.grad(g, x)
     (tensor(18.),)
     """
+    if not only_inputs or is_grads_batched:
+        raise ValueError(
+            f"grad: `only_inputs` (={only_inputs}) must be True and `is_grads_batched` (={is_grads_batched}) False"
+        )
     roots, seeds = _seeds("grad", outputs, grad_outputs)
     wanted = _as_tuple("grad", "inputs", inputs)
     for i, t in enumerate(wanted):
@@ -78,8 +93,10 @@ def grad(
     retain = create_graph if retain_graph is None else retain_graph
     found = _walk(roots, seeds, retain, create_graph, wanted, accumulate=False)
     for i, g in enumerate(found):
-        if g is None and not allow_unused:
+        if g is None and not (allow_unused or materialize_grads):
             raise RuntimeError(f"grad: `outputs` do not depend on `inputs`[{i}]; pass allow_unused=True to get None")
+    if materialize_grads:
+        found = [_zeros(t._shape, t._dtype, t.device) if g is None else g for g, t in zip(found, wanted, strict=True)]
     return tuple(found)
 
 

@@ -11,6 +11,7 @@ from nbnn.device import as_device
 from nbnn.functional import (
     activation,
     arithmetic,
+    arrangement,
     array,
     binning,
     choice,
@@ -19,7 +20,10 @@ from nbnn.functional import (
     complexes,
     creation,
     cumulative,
+    decomposition,
+    differences,
     division,
+    eigen,
     extreme,
     factory,
     gathering,
@@ -27,6 +31,7 @@ from nbnn.functional import (
     inplace,
     logic,
     masking,
+    matrix_function,
     ordering,
     piecewise,
     pointwise,
@@ -35,9 +40,12 @@ from nbnn.functional import (
     rearrange,
     rectifier,
     rounding,
+    running,
     sampling,
+    scattering,
     shape,
     softmax,
+    special,
     statistics,
     trigonometry,
     typed,
@@ -69,8 +77,8 @@ def _where(self: Tensor, condition: Tensor, other: Any) -> Tensor:
     return choice.where(condition, self, other)
 
 
-def _contiguous(self: Tensor) -> Tensor:
-    """The Tensor itself where it is row-major, else a copy that is."""
+def _contiguous(self: Tensor, memory_format: Any = None) -> Tensor:
+    """The Tensor itself where it is row-major, else a copy that is; there is no other `memory_format`."""
     return self if self.is_contiguous() else array.clone(self)
 
 
@@ -84,10 +92,39 @@ def _cpu(self: Tensor) -> Tensor:
     return array.to(self, "cpu")
 
 
+def _new(self: Tensor, *args: Any, device: Any = None) -> Tensor:
+    """Memory of the given sizes, or the values of a list, an array or a Tensor, in this dtype: torch's old spelling."""
+    return creation.legacy_tensor(Tensor, args, self._dtype, self.device if device is None else device)
+
+
+def _get_device(self: Tensor) -> int:
+    """The number of the GPU where it lies, -1 on the CPU."""
+    return (self.device.index or 0) if self.is_cuda else -1
+
+
+def _is_same_size(self: Tensor, other: Tensor) -> bool:
+    """Whether the shapes are equal."""
+    return self._shape == other._shape
+
+
+def _itself(self: Tensor, *_: Any) -> Tensor:
+    """The Tensor itself: no memory is pinned here."""
+    return self
+
+
+def _no(self: Tensor, *_: Any) -> bool:
+    """False."""
+    return False
+
+
 def _type(self: Tensor, dtype: Any = None) -> Any:
     """The name of the type, or the Tensor converted to another."""
     if dtype is None:
         return f"nbnn.{self._dtype.name}"
+    if dtype is Tensor:  # the constructor of float32 among the old ones
+        dtype = dtypes.float32
+    elif isinstance(dtype, str):  # also "torch.FloatTensor", as old programs spell it
+        dtype = getattr(typed, dtype.rpartition(".")[2], dtype)
     return array.to(self, dtypes.as_dtype(dtype.dtype if isinstance(dtype, typed.TensorType) else dtype, "type"))
 
 
@@ -147,6 +184,14 @@ _METHODS: dict[str, Any] = {
     "matmul": matmul,
     "view": shape.view_,
     **gathering.IN_PLACE,
+    **arrangement.IN_PLACE,
+    **scattering.IN_PLACE,
+    "new": _new,
+    "get_device": _get_device,
+    "is_same_size": _is_same_size,
+    "is_nonzero": Tensor.__bool__,
+    "pin_memory": _itself,
+    "is_pinned": _no,
     "bernoulli_": inplace.drawn(sampling.bernoulli_),
     "exponential_": inplace.drawn(sampling.exponential_),
     "random_": inplace.drawn(sampling.random_),
@@ -186,6 +231,19 @@ _FROM_MODULES: dict[Any, tuple[str, ...]] = {
         "add", "sub", "mul", "div", "neg", "sum", "mean", "eq", "ne", "lt", "le", "gt", "ge", "to", "clone",
     ),
     arithmetic: ("true_divide",),
+    arrangement: (
+        "adjoint", "as_strided", "diagflat", "fliplr", "flipud", "hsplit", "ravel", "renorm", "tensor_split", "vsplit",
+    ),
+    differences: ("corrcoef", "cov", "cross", "diff", "dist", "inner", "nanmean", "nansum", "trace"),
+    decomposition: ("cholesky", "det", "slogdet"),
+    eigen: ("inverse", "logdet", "matrix_power", "pinverse", "qr", "svd"),
+    matrix_function: ("matrix_exp",),
+    running: ("cummax", "cummin", "logcumsumexp", "mode"),
+    scattering: ("index_put", "index_reduce", "masked_scatter", "put", "scatter_reduce"),
+    special: (
+        "acosh", "arccosh", "arcsinh", "arctanh", "asinh", "atanh", "deg2rad", "erfinv", "float_power", "hypot",
+        "isneginf", "isposinf", "logaddexp", "logit", "nan_to_num", "rad2deg", "sinc", "xlogy",
+    ),
     choice: ("clamp", "clamp_max", "clamp_min", "clip"),
     combination: ("addcdiv", "addcmul", "lerp"),
     complexes: ("angle", "conj"),
@@ -230,7 +288,7 @@ _FROM_MODULES: dict[Any, tuple[str, ...]] = {
     factory: ("new_empty", "new_full", "new_ones", "new_tensor", "new_zeros", "type_as"),
     softmax: ("softmax", "log_softmax"),
     ordering: ("argsort", "kthvalue", "median", "quantile", "sort", "topk", "unique", "unique_consecutive"),
-    binning: ("bincount",),
+    binning: ("bincount", "histc"),
     cumulative: ("cumprod", "cumsum"),
     statistics: ("all", "any", "count_nonzero", "logsumexp", "norm", "prod", "std", "var"),
 }  # fmt: skip
@@ -260,7 +318,36 @@ _IN_PLACE: dict[Any, tuple[str, ...]] = {
     product: ("addbmm", "addmm", "addmv", "baddbmm"),
     rearrange: ("tril", "triu"),
     rounding: ("abs", "absolute", "sign", "floor", "ceil", "trunc", "fix", "frac", "round"),
+    special: (
+        "acosh", "arccosh", "arcsinh", "arctanh", "asinh", "atanh", "deg2rad", "erfinv", "logit", "nan_to_num",
+        "rad2deg", "sinc", "xlogy",
+    ),
     trigonometry: _FROM_MODULES[trigonometry],
+}  # fmt: skip
+
+# Other names of methods, in-place ones among them.
+_ALIASES = {
+    "divide": "div",
+    "divide_": "div_",
+    "greater": "gt",
+    "greater_": "gt_",
+    "greater_equal": "ge",
+    "greater_equal_": "ge_",
+    "less": "lt",
+    "less_": "lt_",
+    "less_equal": "le",
+    "less_equal_": "le_",
+    "multiply": "mul",
+    "multiply_": "mul_",
+    "negative_": "neg_",
+    "not_equal": "ne",
+    "not_equal_": "ne_",
+    "subtract": "sub",
+    "subtract_": "sub_",
+    "swapdims": "swapaxes",
+    "swapdims_": "swapaxes_",
+    "ger": "outer",
+    "argwhere": "nonzero",
 }
 
 
@@ -276,11 +363,17 @@ def attach() -> None:
     for module, names in _IN_PLACE.items():
         for name in names:
             setattr(Tensor, f"{name}_", inplace.in_place(getattr(module, name), f"{name}_"))
-    setattr(Tensor, "negative_", Tensor.neg_)  # noqa: B010
+    for name, other in _ALIASES.items():
+        setattr(Tensor, name, getattr(Tensor, other))
     setattr(Tensor, "real", property(complexes.real))  # noqa: B010
     setattr(Tensor, "imag", property(complexes.imag))  # noqa: B010
     setattr(Tensor, "T", property(views.reversed_axes))  # noqa: B010
     setattr(Tensor, "mT", property(views.matrix_transpose))  # noqa: B010
+    setattr(Tensor, "H", property(arrangement.adjoint))  # noqa: B010
+    setattr(Tensor, "mH", property(arrangement.adjoint))  # noqa: B010
+    setattr(Tensor, "is_cpu", property(lambda self: not self.is_cuda))  # noqa: B010
+    for name in ("is_quantized", "is_mps", "is_xpu", "is_meta"):
+        setattr(Tensor, name, False)
 
 
 attach()

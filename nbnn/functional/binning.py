@@ -1,4 +1,4 @@
-"""Numbers into bins: bincount, searchsorted, bucketize."""
+"""Numbers into bins: bincount, searchsorted, bucketize, histc; and isin."""
 
 from __future__ import annotations
 
@@ -8,9 +8,16 @@ from typing import Any
 import nbnn.device as _device
 from nbnn import dtypes
 from nbnn.functional import _check
+from nbnn.functional.arithmetic import mul, sub
+from nbnn.functional.choice import clamp
+from nbnn.functional.comparison import eq, ge, le
 from nbnn.functional.conversion import cast
+from nbnn.functional.creation import full
 from nbnn.functional.extreme import comparable, extreme_of
+from nbnn.functional.logic import logical_and, logical_not
+from nbnn.functional.ordering import sort
 from nbnn.functional.promotion import promoted
+from nbnn.functional.shape import reshape
 from nbnn.kernels import ordering as K
 from nbnn.op import takes_arrays
 from nbnn.tensor import Tensor, flat, make
@@ -145,3 +152,79 @@ def _search(op: str, name: str, edges: Any, input: Any, out_int32: bool, right: 
     _device.launch(K.search, (out,), (flat(comparable(x)), flat(comparable(edges))), params, n, 16)
     found = make(out, x._shape, dtypes.int64)
     return cast(found, dtypes.int32) if out_int32 else found
+
+
+@takes_arrays
+def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Tensor:
+    """Which elements occur among others, as bools.
+
+    Parameters
+    ----------
+    elements : Tensor or number
+    test_elements : Tensor or number
+        Of any shape. NaN is none of them.
+    assume_unique : bool
+        Accepted: it changes nothing.
+    invert : bool
+        Tell which do not occur.
+
+    Raises
+    ------
+    TypeError
+        If one is no Tensor, array or number, or both are numbers.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> nbnn.isin(nbnn.tensor([1, 2, 3]), nbnn.tensor([3, 1]))
+    tensor([ True, False,  True])
+    """
+    if not isinstance(elements, Tensor) and not isinstance(test_elements, Tensor):
+        raise TypeError("isin: `elements` or `test_elements` must be a Tensor")
+    x, others = (_check.real("isin", "elements", v).detach() for v in promoted("isin", elements, test_elements))
+    ordered = sort(comparable(reshape(others, (-1,))), 0).values
+    if ordered.numel():
+        at = clamp(_search("isin", "test_elements", ordered, comparable(x), False, False, None), 0, ordered.numel() - 1)
+        found = eq(ordered[at], comparable(x))
+    else:
+        found = full(x._shape, False, dtype=dtypes.bool_, device=x.device)
+    return logical_not(found) if _check.flag("isin", "invert", invert) else found
+
+
+@takes_arrays
+def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Tensor:
+    """How many elements fall into each of `bins` intervals of one size between `min` and `max`.
+
+    Parameters
+    ----------
+    input : Tensor
+    bins : int
+    min, max : float
+        The ends, both of which belong to the range: the least and the largest element where they are equal. What lies
+        beyond is not counted.
+
+    Raises
+    ------
+    ValueError
+        If `bins` is less than 1, or `max` less than `min`.
+    TypeError
+        If `input` holds no floating-point numbers.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> nbnn.histc(nbnn.tensor([0.0, 0.4, 1.0]), bins=2)
+    tensor([2., 1.])
+    """
+    _check.floating("histc", "input", input)
+    x, count = reshape(input.detach(), (-1,)), _check.integer("histc", "bins", bins, 1)
+    low, high = _check.number("histc", "min", min), _check.number("histc", "max", max)
+    if high < low:
+        raise ValueError(f"histc: `max` (={max}) must be at least `min` (={min})")
+    if low == high and x.numel():
+        low, high = (float(extreme_of("histc", x, None, False, least).item()) for least in (True, False))
+    if low == high:
+        low, high = low - 1, high + 1
+    inside = x[logical_and(ge(x, low), le(x, high))]
+    at = clamp(cast(mul(sub(inside, low), count / (high - low)), dtypes.int64), 0, count - 1)
+    return cast(bincount(at, minlength=count), x._dtype)

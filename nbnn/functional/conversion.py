@@ -78,8 +78,8 @@ CLONE = Op("clone", forward=_clone_forward, grad=lambda node, g: (g,), takes_com
 
 
 @takes_arrays
-def clone(input: Tensor) -> Tensor:
-    """A copy of the memory that stays in the graph.
+def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
+    """A copy of the memory that stays in the graph; row-major, with any `memory_format`.
 
     Examples
     --------

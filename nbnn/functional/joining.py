@@ -87,7 +87,7 @@ def _joined(op: str, xs: tuple, dim: Any) -> Tensor:
     return apply(CAT, *(cast(x, kind) for x in xs), params=(axis,))
 
 
-def cat(tensors: Any, dim: int = 0) -> Tensor:
+def cat(tensors: Any, dim: int = 0, *, axis: int | None = None) -> Tensor:
     """Join Tensors along an existing axis.
 
     Parameters
@@ -95,6 +95,7 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
     tensors : sequence of Tensor
         Equal in shape but for axis `dim`; Tensors of shape (0,) are passed over.
     dim : int
+        Also called `axis`.
 
     Raises
     ------
@@ -108,11 +109,11 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
     nbnn.Size([3, 2])
     """
     xs, as_numpy = as_tensors("cat", tensors)
-    out = _joined("cat", xs, dim)
+    out = _joined("cat", xs, dim if axis is None else axis)
     return to_numpy(out) if as_numpy else out
 
 
-def concat(tensors: Any, dim: int = 0) -> Tensor:
+def concat(tensors: Any, dim: int = 0, *, axis: int | None = None) -> Tensor:
     """`cat` under another name.
 
     Examples
@@ -121,10 +122,10 @@ def concat(tensors: Any, dim: int = 0) -> Tensor:
     >>> nbnn.concat([nbnn.zeros(1, 2), nbnn.ones(2, 2)]).shape
     nbnn.Size([3, 2])
     """
-    return cat(tensors, dim)
+    return cat(tensors, dim, axis=axis)
 
 
-def concatenate(tensors: Any, dim: int = 0) -> Tensor:
+def concatenate(tensors: Any, dim: int = 0, *, axis: int | None = None) -> Tensor:
     """`cat` under NumPy's name.
 
     Examples
@@ -133,10 +134,10 @@ def concatenate(tensors: Any, dim: int = 0) -> Tensor:
     >>> nbnn.concatenate([nbnn.zeros(1, 2), nbnn.ones(2, 2)]).shape
     nbnn.Size([3, 2])
     """
-    return cat(tensors, dim)
+    return cat(tensors, dim, axis=axis)
 
 
-def stack(tensors: Any, dim: int = 0) -> Tensor:
+def stack(tensors: Any, dim: int = 0, *, axis: int | None = None) -> Tensor:
     """Join Tensors of one shape along a new axis.
 
     Examples
@@ -145,6 +146,7 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
     >>> nbnn.stack([nbnn.zeros(2), nbnn.ones(2)]).shape
     nbnn.Size([2, 2])
     """
+    dim = dim if axis is None else axis
     xs, as_numpy = as_tensors("stack", tensors)
     if any(x._shape != xs[0]._shape for x in xs):
         raise ValueError(f"stack: `tensors` must have one shape; got {', '.join(str(x._shape) for x in xs)}")

@@ -42,3 +42,15 @@ def numel(input: Tensor) -> int:
     6
     """
     return _check.tensor("numel", "input", input).numel()
+
+
+def is_nonzero(input: Tensor) -> bool:
+    """Whether the one element is not 0.
+
+    Examples
+    --------
+    >>> import nbnn
+    >>> nbnn.is_nonzero(nbnn.tensor(3.0))
+    True
+    """
+    return bool(_check.tensor("is_nonzero", "input", input))

@@ -1,5 +1,9 @@
 """Every Module class of nbnn."""
 
+from nbnn.modules import batchnorm as batchnorm
+from nbnn.modules import conv as conv
+from nbnn.modules import instancenorm as instancenorm
+from nbnn.modules import utils as utils
 from nbnn.modules._state import LoadReport
 from nbnn.modules.activation import (
     GELU,

@@ -17,6 +17,16 @@ from nbnn.sparse import SparseTensor
 from nbnn.tensor import Tensor
 
 
+class _Required:
+    """The default of an option that must be given, in optimizers that programs write for themselves."""
+
+    def __repr__(self) -> str:
+        return "<required parameter>"
+
+
+required = _Required()
+
+
 class Optimizer:
     """Base of all optimizers.
 
@@ -84,6 +94,8 @@ class Optimizer:
         groups = given if isinstance(given[0], dict) else [{"params": given}]
         for group in groups:
             self.add_param_group(group)
+        if not any(group["params"] for group in self.param_groups):
+            raise ValueError(f"{name}: `params` must not be empty")
 
     def check_options(self, options: dict[str, Any]) -> None:
         """Refuse options that make no sense; called with the defaults and with every new or loaded group."""
@@ -213,7 +225,7 @@ class Optimizer:
         TypeError
             If it is no dict or its parameters are no Tensors.
         ValueError
-            If it is empty, or a parameter is not a leaf or is optimized already.
+            If a parameter is not a leaf or is optimized already.
         """
         name = type(self).__name__
         if not isinstance(param_group, dict):
@@ -223,12 +235,10 @@ class Optimizer:
         given = param_group["params"]
         _refuse_set(name, given)
         items = [given] if isinstance(given, Tensor) else list(given)
-        if not items:
-            raise ValueError(f"{name}: a parameter group must not be empty")
         group = {**self.defaults, **param_group}
         names, group["params"] = _names_and_tensors(name, items)
         named = any("param_names" in g for g in self.param_groups)
-        if self.param_groups and named != (names is not None):
+        if items and any(g["params"] for g in self.param_groups) and named != (names is not None):
             raise ValueError(f"{name}: name the parameters of all groups or of none")
         if names is not None:
             group["param_names"] = names
@@ -383,8 +393,9 @@ def _names_and_tensors(name: str, items: list[Any]) -> tuple[list[str] | None, l
     pairs = [isinstance(item, tuple) and len(item) == 2 for item in items]
     if any(pairs) and not all(pairs):
         raise ValueError(f"{name}: name all parameters of a group or none")
-    names = [item[0] for item in items] if all(pairs) else None
-    tensors = [item[1] for item in items] if all(pairs) else items
+    named = bool(pairs) and all(pairs)
+    names = [item[0] for item in items] if named else None
+    tensors = [item[1] for item in items] if named else items
     for t in tensors:
         if not isinstance(t, Tensor):
             raise TypeError(f"{name}: can optimize Tensors only; got {_kind(t)}")

@@ -1,6 +1,6 @@
 """What surrounds training: data, clipping of gradients, sequences of different lengths, computed weights."""
 
-from nbnn.utils import data, parametrizations, parametrize, prune, rnn
+from nbnn.utils import checkpoint, data, model_zoo, parametrizations, parametrize, prune, rnn
 from nbnn.utils.clip_grad import (
     clip_grad_norm,
     clip_grad_norm_,
@@ -14,6 +14,7 @@ from nbnn.utils.skipping import skip_init
 from nbnn.utils.vector import parameters_to_vector, vector_to_parameters
 
 __all__ = [
+    "checkpoint",
     "clip_grad_norm",
     "clip_grad_norm_",
     "clip_grad_value_",
@@ -24,6 +25,7 @@ __all__ = [
     "fuse_linear_bn_eval",
     "fuse_linear_bn_weights",
     "get_total_norm",
+    "model_zoo",
     "parameters_to_vector",
     "parametrizations",
     "parametrize",

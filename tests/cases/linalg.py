@@ -22,7 +22,8 @@ def regular(*shapes):
 def solved(name, call, inputs, oracle, **options):
     """Halves are refused; a single matrix of equal rows, which `layouts` would make of it, has no inverse."""
     single = name in ("inv-2d", "solve-vector", "solve-matrix", "solve-broadcast", "solve-right")
-    return Case(name, call, inputs, oracle, halves=False, tolerance=5, rows_only=single, **options)
+    options.setdefault("rows_only", single)
+    return Case(name, call, inputs, oracle, halves=False, tolerance=5, **options)
 
 
 def spd(F, x):

@@ -16,6 +16,8 @@ from nbnn.optim.lr_scheduler.decay import (
 from nbnn.optim.lr_scheduler.plateau import ReduceLROnPlateau
 from nbnn.optim.lr_scheduler.scheduler import LRScheduler
 
+_LRScheduler = LRScheduler  # the older name, which programs derive from
+
 __all__ = [
     "ChainedScheduler",
     "ConstantLR",

@@ -1,0 +1,3 @@
+"""An old path to `Variable`."""
+
+from nbnn.autograd._function import Variable as Variable

@@ -1,0 +1,7 @@
+"""torch's path to what clips gradients."""
+
+from nbnn.utils.clip_grad import clip_grad_norm as clip_grad_norm
+from nbnn.utils.clip_grad import clip_grad_norm_ as clip_grad_norm_
+from nbnn.utils.clip_grad import clip_grad_value_ as clip_grad_value_
+from nbnn.utils.clip_grad import clip_grads_with_norm_ as clip_grads_with_norm_
+from nbnn.utils.clip_grad import get_total_norm as get_total_norm
