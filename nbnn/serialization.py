@@ -1,12 +1,13 @@
-"""Files: state dicts in the safetensors format, which holds arrays and nothing that could run."""
+"""Files: checkpoints in the safetensors format, which holds arrays and text and nothing that could run."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import secrets
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -14,7 +15,8 @@ import numpy as np
 import safetensors
 
 from nbnn import dtypes
-from nbnn.tensor import Tensor, flat, from_array, make
+from nbnn._structure import KEY, DamagedError, Reader, Writer, is_plain, where
+from nbnn.tensor import Tensor, flat, make
 
 _CODES = {
     "BOOL": dtypes.bool_,
@@ -31,16 +33,30 @@ _CODES = {
 }
 
 
-def save(obj: Mapping[str, Any], f: Any, metadata: Mapping[str, str] | None = None) -> None:
-    """Write a state dict to a file in the safetensors format.
+_ARRAYS: dict[str, Any] = {
+    "U16": np.uint16,
+    "U32": np.uint32,
+    "U64": np.uint64,
+}  # what arrays may be beside the types of Tensors
+_ARRAYS |= {code: kind.numpy for code, kind in _CODES.items() if kind is not dtypes.bfloat16}
+
+
+def save(obj: Any, f: Any, metadata: Mapping[str, str] | None = None) -> None:
+    """Write a state dict, or a whole checkpoint, to a file in the safetensors format.
+
+    Of a mapping of names to Tensors, such as ``module.state_dict()``, the file holds just these, one by one, as every
+    reader of the format expects. Of anything else, such as a dict with the states of an optimizer and a scheduler, it
+    holds the Tensors under their paths (``model.0.weight``) and the rest as text in its metadata; Tensors that are
+    the same memory are written once.
 
     The file is written under a temporary name, forced to the disk and then renamed: whoever opens `f` finds the old
-    file or the new one, never a part. Tensors that share memory are written one by one.
+    file or the new one, never a part.
 
     Parameters
     ----------
-    obj : mapping
-        Of names to Tensors or NumPy arrays, such as ``module.state_dict()``.
+    obj : object
+        Of Tensors, NumPy arrays and scalars, dicts with strings or ints as keys (also OrderedDict and Counter), lists,
+        tuples, `Size`, strings, ints, floats, bools and None.
     f : str, path or binary file
         Where to write.
     metadata : mapping, optional
@@ -49,71 +65,69 @@ def save(obj: Mapping[str, Any], f: Any, metadata: Mapping[str, str] | None = No
     Raises
     ------
     TypeError
-        If `obj` is no mapping, or an entry is no Tensor or array of a type that the format has (complex128 is none);
-        the error names its key.
+        If `obj` holds anything else, or a Tensor or array of a type that the format lacks (complex128 is one); the
+        error names its path.
+    ValueError
+        If `obj` contains itself or is nested over 100 levels deep, or if the text exceeds the format's limit of 100 MB.
     OSError
         If the file cannot be written.
 
     Examples
     --------
     >>> import nbnn, io
+    >>> model = nbnn.nn.Linear(2, 1)
+    >>> optimizer = nbnn.optim.Adam(model.parameters())
+    >>> checkpoint = {"epoch": 3, "model": model.state_dict(), "optimizer": optimizer.state_dict()}
     >>> file = io.BytesIO()
-    >>> nbnn.save({"weight": nbnn.ones(2)}, file)
+    >>> nbnn.save(checkpoint, file)
     >>> _ = file.seek(0)
-    >>> nbnn.load(file)["weight"]
-    tensor([1., 1.])
+    >>> loaded = nbnn.load(file)
+    >>> loaded["epoch"], model.load_state_dict(loaded["model"]), optimizer.load_state_dict(loaded["optimizer"])
+    (3, <All keys matched successfully>, None)
     """
-    arrays = _host_arrays(obj)
+    notes = _checked_metadata(metadata)
+    if is_plain(obj):
+        entries = {name: (where((name,)), value) for name, value in obj.items()}
+    else:
+        writer = Writer()
+        notes[KEY] = writer.structure(obj)
+        entries = writer.entries
+    arrays = {name: _host_array(label, value) for name, (label, value) in entries.items()}
     specs = {
-        name: safetensors.TensorSpec(dtype=kind.name, shape=shape, data_ptr=values.ctypes.data, data_len=values.nbytes)
+        name: safetensors.TensorSpec(dtype=kind, shape=shape, data_ptr=values.ctypes.data, data_len=values.nbytes)
         for name, (kind, shape, values) in arrays.items()
     }
-    notes = _checked_metadata(metadata)
-    if hasattr(f, "write"):
-        f.write(safetensors.serialize(specs, notes))
-        return
-    path = Path(os.fsdecode(f)).resolve()
-    with _replacing(path) as temporary:
-        safetensors.serialize_file(specs, temporary, notes)
+    try:
+        if hasattr(f, "write"):
+            f.write(safetensors.serialize(specs, notes or None))
+            return
+        path = Path(os.fsdecode(f)).resolve()
+        with _replacing(path) as temporary:
+            safetensors.serialize_file(specs, temporary, notes or None)
+    except safetensors.SafetensorError as error:
+        raise ValueError(f"save: {error}; put long lists of numbers into Tensors") from None
 
 
-def _host_arrays(obj: Any) -> dict[str, tuple[dtypes.dtype, tuple[int, ...], np.ndarray]]:
-    """For each name the dtype, the shape and the elements in row-major order, kept alive until they are written."""
-    if not isinstance(obj, Mapping):
-        hint = "; pass its state_dict()" if hasattr(obj, "state_dict") else ""
-        raise TypeError(f"save: `obj` must map names to Tensors; got {type(obj).__name__}{hint}")
-    arrays = {}
-    for name, value in obj.items():
-        if not isinstance(name, str):
-            raise TypeError(f"save: the keys of `obj` must be strings; got {name!r} ({type(name).__name__})")
-        if name == "__metadata__":
-            raise ValueError("save: the key '__metadata__' is the format's own; rename the Tensor")
-        if isinstance(value, np.ndarray):
-            try:
-                value = from_array(value)
-            except TypeError as error:
-                raise TypeError(f"save: obj[{name!r}]: {error}") from None
-        if not isinstance(value, Tensor):
-            raise TypeError(
-                f"save: obj[{name!r}] must be a Tensor or an array; got {type(value).__name__}; "
-                "only flat state dicts can be saved"
-            )
-        if value.dtype not in _CODES.values():
-            raise TypeError(
-                f"save: obj[{name!r}] is of type {value.dtype!r}, which the format lacks; save its view_as_real"
-            )
-        values = flat(value.detach().cpu())
-        arrays[name] = value.dtype, tuple(value.shape), values
-    return arrays
+def _host_array(label: str, value: Any) -> tuple[str, tuple[int, ...], np.ndarray]:
+    """The dtype, the shape and the elements in row-major order of a Tensor or array, kept alive until it is written."""
+    if isinstance(value, np.ndarray):
+        if value.dtype.newbyteorder("=") not in _ARRAYS.values():
+            raise TypeError(f"save: {label} is an array of type {value.dtype}, which the format lacks")
+        values = np.array(value, value.dtype.newbyteorder("="), order="C")
+        return values.dtype.name, values.shape, values.reshape(-1)
+    if value.dtype not in _CODES.values():
+        raise TypeError(f"save: {label} is of type {value.dtype!r}, which the format lacks; save its view_as_real")
+    return value.dtype.name, tuple(value.shape), flat(value.detach().cpu())
 
 
-def _checked_metadata(metadata: Mapping[str, str] | None) -> dict[str, str] | None:
-    if metadata is None:
-        return None
-    for key, value in metadata.items():
+def _checked_metadata(metadata: Mapping[str, str] | None) -> dict[str, str]:
+    notes = dict(metadata or {})
+    for key, value in notes.items():
         if not isinstance(key, str) or not isinstance(value, str):
             raise TypeError(f"save: `metadata` must map strings to strings; got {key!r}: {value!r}")
-    return dict(metadata)
+    if KEY in notes:
+        raise ValueError(f"save: the key {KEY!r} of `metadata` is taken: the structure of a checkpoint stands there")
+    return notes
 
 
 @contextlib.contextmanager
@@ -137,23 +151,27 @@ def _replacing(path: Path) -> Iterator[Path]:
             os.close(directory)
 
 
-def load(f: Any, map_location: Any = None) -> OrderedDict[str, Tensor]:
-    """Read a state dict from a file in the safetensors format.
+def load(f: Any, map_location: Any = None, *, weights_only: bool = True, mmap: bool | None = None) -> Any:
+    """Read what `save` wrote, or any file in the safetensors format.
 
     Nothing in the file is ever run: pickles, such as the ``.pt`` files of PyTorch, are refused. Sizes, types and
-    offsets are checked before any Tensor is made.
+    offsets are checked before any Tensor is made, and the structure of a checkpoint while it is read.
 
     Parameters
     ----------
     f : str, path or binary file
         What to read.
-    map_location : str or device, optional
-        Where the Tensors go; by default the CPU.
+    map_location : str, device, dict or callable, optional
+        Where the Tensors go; by default the CPU. A dict is asked for ``"cpu"``; a callable is called with the Tensor
+        and ``"cpu"``, and gives the Tensor that takes its place, or None to leave it.
+    weights_only, mmap : bool
+        Accepted for compatibility: a file holds nothing but data in either case, and is read as a whole.
 
     Returns
     -------
-    OrderedDict
-        Of names to Tensors.
+    object
+        What was saved; of a file without a structure, an OrderedDict of names to Tensors. No Tensor requires a
+        gradient, and a Parameter comes back as a Tensor, as from a state dict.
 
     Raises
     ------
@@ -178,16 +196,42 @@ def load(f: Any, map_location: Any = None) -> OrderedDict[str, Tensor]:
         with open(f, "rb") as file:
             content = _read(file, label)
     try:
-        entries = dict(safetensors.deserialize(content))
+        entries = dict(sorted(safetensors.deserialize(content)))
     except safetensors.SafetensorError as error:
         raise ValueError(f"load: {label} is damaged: {error}") from None
+    structure = _metadata(content).get(KEY)
     for name, entry in entries.items():
-        if entry["dtype"] not in _CODES:
+        if entry["dtype"] not in _CODES and (structure is None or entry["dtype"] not in _ARRAYS):
             raise ValueError(f"load: {label} holds {name!r} of dtype {entry['dtype']}, which nbnn lacks")
-    loaded = ((name, _as_tensor(entry)) for name, entry in sorted(entries.items()))
+    place = _placer(map_location)
+    if structure is None:
+        return OrderedDict((name, place(_as_tensor(entry))) for name, entry in entries.items())
+    makers = {"tensor": lambda entry: place(_as_tensor(entry)), "array": _as_array, "scalar": _as_scalar}
+    try:
+        return Reader(entries, makers).object(structure)
+    except DamagedError as error:
+        raise ValueError(f"load: {label} is damaged: its structure cannot be read: {error}") from None
+
+
+def _metadata(content: bytes) -> dict[str, str]:
+    """The strings in the header of a file that has passed the checks of the format."""
+    return json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")]).get("__metadata__") or {}
+
+
+def _placer(map_location: Any) -> Callable[[Tensor], Tensor]:
+    """What brings a Tensor that was read to where `map_location` wants it."""
+    if isinstance(map_location, Mapping):
+        map_location = map_location.get("cpu")
     if map_location is None:
-        return OrderedDict(loaded)
-    return OrderedDict((name, t.to(map_location)) for name, t in loaded)
+        return lambda t: t
+    if not callable(map_location):
+        return lambda t: t.to(map_location)
+
+    def place(t: Tensor) -> Tensor:
+        placed = map_location(t, "cpu")
+        return t if placed is None else placed
+
+    return place
 
 
 _LONGEST_HEADER = 100_000_000  # bytes: the limit of the format
@@ -221,9 +265,25 @@ def _diagnosis(start: bytes) -> str:
 
 
 def _as_tensor(entry: dict[str, Any]) -> Tensor:
-    kind = _CODES[entry["dtype"]]
+    kind = _CODES.get(entry["dtype"])
+    if kind is None:
+        raise DamagedError(f"no Tensor is of dtype {entry['dtype']}")
     if kind is dtypes.bool_:  # a byte other than 0 and 1 is no bool to compiled code
         values = np.frombuffer(entry["data"], np.uint8) != 0
     else:
         values = np.frombuffer(entry["data"], kind.storage)
     return make(values, tuple(entry["shape"]), kind)
+
+
+def _as_array(entry: dict[str, Any]) -> np.ndarray:
+    kind = _ARRAYS.get(entry["dtype"])
+    if kind is None:
+        raise DamagedError(f"no array is of dtype {entry['dtype']}")
+    values = np.frombuffer(entry["data"], np.uint8) != 0 if kind == np.bool_ else np.frombuffer(entry["data"], kind)
+    return values.reshape(entry["shape"])
+
+
+def _as_scalar(entry: dict[str, Any]) -> Any:
+    if entry["shape"]:
+        raise DamagedError(f"no scalar is of shape {entry['shape']}")
+    return _as_array(entry)[()]

@@ -36,13 +36,15 @@ def test_sequential_is_a_list():
     assert len(s) == 9
 
 
-def test_sequential_keeps_given_names():
+def test_sequential_keeps_given_names_until_one_is_removed():
     s = nn.Sequential(OrderedDict(a=nn.ReLU(), b=nn.Tanh(), c=nn.Sigmoid()))
     assert [n for n, _ in s.named_children()] == ["a", "b", "c"] and s.b is s[1]
-    del s[1]
-    assert [n for n, _ in s[:].named_children()] == ["a", "c"]
+    s.insert(1, nn.ReLU())
+    assert [n for n, _ in s[:].named_children()] == ["a", "3", "b", "c"]
+    del s[1:3]  # as PyTorch does, whose state dicts have these keys
+    assert [n for n, _ in s[:].named_children()] == ["0", "1"]
     s.append(nn.ReLU()).append(nn.ReLU())
-    assert [n for n, _ in s.named_modules()] == ["", "a", "c", "2", "3"]
+    assert [n for n, _ in s.named_modules()] == ["", "0", "1", "2", "3"]
 
 
 def test_a_part_of_a_subclass_needs_none_of_its_arguments():
@@ -108,9 +110,11 @@ def test_parameter_list():
     assert isinstance(row[0], nn.Parameter) and row[1] == "text" and len(row) == 3
     assert [n for n, _ in row.named_parameters()] == ["0", "2"]
     row[0] = nbnn.zeros(3)
-    row[-1] = 4
+    row[1] = 4
     row += [nbnn.ones(1)]
-    assert [n for n, _ in row.named_parameters()] == ["0", "3"] and list(row)[2] == 4
+    assert [n for n, _ in row.named_parameters()] == ["0", "2", "3"] and list(row)[1] == 4
+    with pytest.raises(TypeError, match="'2' is a Parameter, which no int can take the place of"):
+        row[2] = 5
     assert type(row[:2]) is nn.ParameterList and len(row[:2]) == 2
     assert copy.deepcopy(row)[3].shape == (1,)
     with pytest.raises(IndexError):
@@ -127,12 +131,16 @@ def test_parameter_dict():
     assert d.popitem() == ("b", 3) and d.pop("a").shape == (2,) and len(d) == 0
     assert not hasattr(d, "a")
     assert list(d.fromkeys(["x"], 1).values()) == [1]
+    assert list(nn.ParameterDict({"b": 1, "a": 2})) == ["a", "b"]  # as in PyTorch: a plain dict is sorted
+    assert list(nn.ParameterDict(OrderedDict(b=1, a=2)) | OrderedDict(d=1, c=2)) == ["b", "a", "d", "c"]
+    assert {"c": 5, "b": 0} | nn.ParameterDict([("b", 1), ("a", 2)]) == {"c": 5, "b": 1, "a": 2}
     d |= {"y": nbnn.ones(1)}
     d.clear()
     for act in (
         lambda: d["q"],
         lambda: d.pop("q"),
         d.popitem,
+        lambda: d.update({"": nbnn.ones(1)}),
         lambda: d.update(training=1) or d.update({"training": 1}),
     ):
         with pytest.raises((KeyError, TypeError)):

@@ -40,3 +40,9 @@ def test_indices_are_those_of_max_unpool():
 def test_the_module_takes_one_size(sizes):
     with pytest.raises(ValueError, match=r"^FractionalMaxPool2d: give one of `output_size`"):
         nbnn.nn.FractionalMaxPool2d(2, **sizes)
+
+
+@pytest.mark.parametrize("ratio", [0.0, 1.0, 1.5, (0.5, 0.5, 0.5)])
+def test_a_module_refuses_a_bad_ratio_when_it_is_made(ratio):
+    with pytest.raises(ValueError, match=r"^FractionalMaxPool2d: `output_ratio`"):
+        nbnn.nn.FractionalMaxPool2d(2, output_ratio=ratio)

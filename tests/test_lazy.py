@@ -152,12 +152,22 @@ def test_adaptive_softmax():
     assert output.shape == () and output.item() == -loss.item()
 
 
+def test_the_classes_of_a_cluster_without_features_are_equally_probable():
+    layer = nn.AdaptiveLogSoftmaxWithLoss(8, 20, [4, 10])  # 8 // 16 features for the classes from 10 on
+    assert layer.tail[1][0].weight.shape == (0, 8)
+    log_prob = layer.log_prob(nbnn.randn(3, 8))
+    np.testing.assert_allclose(log_prob.exp().sum(1).tolist(), [1, 1, 1], rtol=1e-6)
+    assert (log_prob[:, 10:] == log_prob[:, 10:11]).all()
+    layer(nbnn.randn(3, 8), nbnn.tensor([0, 12, 19])).loss.backward()
+
+
 def test_adaptive_softmax_refuses():
     for cutoffs in ([], [4, 4], [5, 4], [0], [20]):
         with pytest.raises(ValueError, match="`cutoffs`"):
             nn.AdaptiveLogSoftmaxWithLoss(16, 20, cutoffs)
-    with pytest.raises(ValueError, match="leaves cluster 1 none"):
-        nn.AdaptiveLogSoftmaxWithLoss(8, 20, [4, 10])
+    for div_value in (0.0, -2.0, float("nan")):
+        with pytest.raises(ValueError, match="AdaptiveLogSoftmaxWithLoss: `div_value`"):
+            nn.AdaptiveLogSoftmaxWithLoss(8, 20, [4, 10], div_value)
     layer = nn.AdaptiveLogSoftmaxWithLoss(16, 20, [4])
     with pytest.raises(IndexError, match=r"`target`\[1\] \(=20\)"):
         layer(nbnn.ones(2, 16), nbnn.tensor([0, 20]))

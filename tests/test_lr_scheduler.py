@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import io
 import math
 import warnings
 
@@ -175,8 +176,10 @@ def test_a_round_trip_in_the_middle_continues_exactly(build):
         scheduler.step()
     other = optimizer_of(nbnn)
     continued = build(nbnn, other)
-    other.load_state_dict(copy.deepcopy(optimizer.state_dict()))
-    continued.load_state_dict(copy.deepcopy(scheduler.state_dict()))
+    file = io.BytesIO()
+    nbnn.save([optimizer.state_dict(), scheduler.state_dict()], file)
+    for part, state in zip((other, continued), nbnn.load(io.BytesIO(file.getvalue())), strict=True):
+        part.load_state_dict(state)
     assert continued.get_last_lr() == scheduler.get_last_lr()
     assert repr(continued) == repr(scheduler)
     for expected in whole[13:]:
@@ -434,6 +437,17 @@ REFUSED = [
     ("OneCycleLR", {"max_lr": 1, "total_steps": 5, "anneal_strategy": "x"}, r"`anneal_strategy` \(='x'\) must be"),
     ("SWALR", {"swa_lr": 1, "anneal_strategy": "x"}, r"SWALR: `anneal_strategy` \(='x'\)"),
     ("SWALR", {"swa_lr": 1, "anneal_epochs": -1}, r"SWALR: `anneal_epochs` \(=-1\)"),
+    ("StepLR", {"step_size": "x"}, r"StepLR: `step_size` \(='x'\) must be a number; got str"),
+    ("MultiStepLR", {"milestones": 3}, r"MultiStepLR: `milestones` must be a list of epochs; got int"),
+    ("MultiStepLR", {"milestones": [3], "gamma": None}, r"MultiStepLR: `gamma` \(=None\) must be a number"),
+    ("ExponentialLR", {"gamma": []}, r"ExponentialLR: `gamma`"),
+    ("ConstantLR", {"factor": None}, r"ConstantLR: `factor`"),
+    ("LinearLR", {"start_factor": "x"}, r"LinearLR: `start_factor`"),
+    ("CyclicLR", {"base_lr": "x", "max_lr": 2}, r"CyclicLR: `base_lr`"),
+    ("CyclicLR", {"base_lr": 1, "max_lr": 2, "scale_fn": 3}, r"CyclicLR: `scale_fn` must be a function; got int"),
+    ("OneCycleLR", {"max_lr": 1, "total_steps": 5, "div_factor": 0}, r"OneCycleLR: `div_factor` \(=0\) must be above"),
+    ("OneCycleLR", {"max_lr": 1, "total_steps": 5, "max_momentum": "x"}, r"OneCycleLR: `max_momentum`"),
+    ("ReduceLROnPlateau", {"factor": "x"}, r"ReduceLROnPlateau: `factor`"),
     ("SWALR", {"swa_lr": [1, 2]}, r"SWALR: `swa_lr` must be a number or one for each of 1 groups"),
 ]  # fmt: skip
 

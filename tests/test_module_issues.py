@@ -337,3 +337,20 @@ def test_50431_a_module_adds_two_frames_to_its_function():
         return sum(found)
 
     assert frames(lambda: layer(x)) - frames(lambda: F.linear(x, layer.weight, layer.bias)) <= 2
+
+
+def test_assigning_to_modules_that_are_shared_and_tied():
+    """What was replaced first was freed, and its id came again: a later weight got the value of another."""
+    tied = nn.Linear(3, 3)
+    net = nn.Sequential(*[nn.Linear(2 + i, 3 + i) for i in range(9)], tied, nn.BatchNorm1d(3), tied)
+    state = {key: value.double() for key, value in net.state_dict().items()}
+    net.load_state_dict(state, assign=True)
+    for key, value in net.state_dict().items():
+        assert value.shape == state[key].shape and (value == state[key]).all(), key
+
+
+def test_a_state_dict_without_the_count_of_batches_is_whole():
+    norm = nn.BatchNorm1d(2)
+    state = norm.state_dict()
+    del state["num_batches_tracked"]
+    assert not norm.load_state_dict(state).missing_keys

@@ -47,3 +47,11 @@ def test_halves_beside_float32_parameters(name, half):
     for (kind, value), (their_kind, theirs) in zip(got, wanted, strict=True):
         assert kind == their_kind
         np.testing.assert_allclose(value, theirs, rtol=0.02, atol=0.05)
+
+
+def test_how_many_channels_matters_to_instance_norm_only_where_it_keeps_a_number_for_each():
+    x = nbnn.randn(2, 5, 3, 4)
+    assert (nbnn.nn.InstanceNorm2d(3)(x) == nbnn.nn.InstanceNorm2d(5)(x)).all()
+    for options in ({"affine": True}, {"track_running_stats": True}):
+        with pytest.raises(ValueError, match="InstanceNorm2d: `input` must have shape .* with C = 3"):
+            nbnn.nn.InstanceNorm2d(3, **options)(x)

@@ -389,7 +389,6 @@ def test_what_cannot_be_optimized_is_refused():
     p = nbnn.ones(1).requires_grad_()
     for params, error, match in [
         ([], ValueError, "must not be empty"),
-        ([{"params": []}, {"params": []}], ValueError, "must not be empty"),
         (p, TypeError, "iterable of Tensors or dicts"),
         ({p}, TypeError, "must have an order"),
         ([1.0], TypeError, "can optimize Tensors only; got float"),
@@ -458,11 +457,11 @@ def test_state_dict_that_does_not_fit_changes_nothing():
     good = optimizer.state_dict()
     bad_state = {**good, "state": {0: {"momentum_buffer": np.zeros(3, np.float32)}}}
     bad_count = {**good, "param_groups": [{**good["param_groups"][0], "params": [0, 1]}]}
-    bad_value = {**good, "param_groups": [{**good["param_groups"][0], "lr": -1}]}
+    bad_value = {**good, "param_groups": [{**good["param_groups"][0], "momentum": -1}]}
     for state, match in [
         (bad_state, r"'momentum_buffer' of parameter 0 must have the parameter's shape \(7, 5\); got \(3,\)"),
         (bad_count, r"groups of \[1\] parameters; got \[2\]"),
-        (bad_value, r"`lr` \(=-1\)"),
+        (bad_value, r"`momentum` \(=-1\)"),
         ({"state": {}}, "must have the keys"),
     ]:
         with pytest.raises(ValueError, match=match):
@@ -478,7 +477,41 @@ def test_deepcopy_keeps_parameters_and_state_together():
     assert twin.state[twin_p]["step"] == STEPS
 
 
+def test_a_group_may_be_empty():
+    decayed, others = [nbnn.ones(1).requires_grad_()], []
+    optimizer = SGD([{"params": decayed, "weight_decay": 0.1}, {"params": others}], lr=0.5)
+    decayed[0].grad = nbnn.ones(1)
+    optimizer.step()
+    optimizer.load_state_dict(optimizer.state_dict())
+    assert [len(group["params"]) for group in optimizer.param_groups] == [1, 0]
+    named = SGD([{"params": [("a", decayed[0])]}, {"params": []}, {"params": [("b", nbnn.ones(1))]}])
+    assert [group.get("param_names") for group in named.param_groups] == [["a"], None, ["b"]]
+
+
+def test_a_rate_that_a_scheduler_left_below_zero_is_loaded():
+    optimizer = SGD([nbnn.ones(1).requires_grad_()], lr=0.5)
+    state = optimizer.state_dict()
+    state["param_groups"][0]["lr"] = -8.9e-19  # what PyTorch's LinearLR(end_factor=0.0) ends with
+    optimizer.load_state_dict(state)
+    assert optimizer.param_groups[0]["lr"] == -8.9e-19
+    state["param_groups"][0]["momentum"] = -1
+    with pytest.raises(ValueError, match="`momentum`"):
+        optimizer.load_state_dict(state)
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "NAdam", "Rprop", "Adafactor", "Muon", "LBFGS"])
+def test_options_that_are_no_numbers_are_named(name):
+    make = getattr(nbnn.optim, name)
+    for key, value in make([nbnn.ones(2, 2)]).defaults.items():
+        if isinstance(value, (float, tuple)):
+            for wrong in ("x", None, [], {}, ("x", "y")):
+                with pytest.raises((TypeError, ValueError), match=f"^{name}: `{key}`"):
+                    make([nbnn.ones(2, 2)], **{key: wrong})
+
+
 def test_repr_lists_the_options():
+    text = repr(SGD([{"params": [nbnn.ones(1)]}, {"params": [nbnn.ones(1)]}]))
+    assert "    weight_decay: 0\n\nParameter Group 1\n    dampening: 0\n" in text
     text = repr(SGD([nbnn.ones(1)], lr=0.5))
     assert text.startswith("SGD (\nParameter Group 0\n    dampening: 0\n")
     assert "    lr: 0.5\n" in text

@@ -120,6 +120,8 @@ def test_third_gradients_are_refused():
     [
         (lambda: nn.LSTM(3, 0), ValueError, "LSTM: `hidden_size` \\(=0\\) must be at least 1"),
         (lambda: nn.GRU(3, 4, 0), ValueError, "GRU: `num_layers`"),
+        (lambda: nn.LSTM(3, 4, bias=1), TypeError, "LSTM: `bias` \\(=1\\) must be a bool"),
+        (lambda: nn.GRU(3, 4, dropout=True), ValueError, "GRU: `dropout` \\(=True\\) must be a number"),
         (lambda: nn.LSTM(3, 4, proj_size=4), ValueError, "LSTM: `proj_size` \\(=4\\) must be less than"),
         (lambda: nn.RNN(3, 4, nonlinearity="cube"), ValueError, "RNN: `nonlinearity` \\(='cube'\\)"),
         (lambda: nn.RNNCell(3, 4, nonlinearity="cube"), ValueError, "RNNCell: `nonlinearity`"),

@@ -222,6 +222,69 @@ def test_it_is_an_ordinary_module():
     assert tuple(relu(nbnn.ones(5, 0, 3))[0].shape) == (5, 0, 4)
 
 
+class Compiled:
+    """Stands for what `numba.njit` returns, without a compile; the example of RNN runs the real one."""
+
+    def __init__(self, function):
+        self.py_func = function
+
+    def __call__(self, *arrays):
+        assert all(type(a) is np.ndarray and a.flags.c_contiguous for a in arrays)
+        return self.py_func(*arrays)
+
+
+@Compiled
+def plain(x, h, w, u, b, d):
+    return np.tanh(x @ w.T + b + h @ u.T + d)
+
+
+@Compiled
+def plain_backward(grad, y, x, h, w, u, b, d):
+    g = grad * (1 - y**2)
+    return g @ w, g @ u, g.T @ x, g.T @ h, g.sum(0), g.sum(0)
+
+
+def test_a_compiled_function_is_a_cell():
+    options = {"num_layers": 2, "bidirectional": True, "dtype": nbnn.float64}
+    wanted, layer = nn.RNN(3, 4, **options), nn.RNN(3, 4, **options, cell=(plain, plain_backward))
+    for cell, weights in zip(layer.cells, wanted.all_weights, strict=True):
+        assert list(dict(cell.named_parameters())) == ["weight_ih", "weight_hh", "bias_ih", "bias_hh"]
+        for p, w in zip(cell.parameters(), weights, strict=True):
+            p.detach().copy_(w.detach())
+    x, hx = nbnn.randn(3, 5, 3, dtype=nbnn.float64).transpose(0, 1), nbnn.randn(4, 3, 4, dtype=nbnn.float64)
+    for net in (wanted, layer):
+        y, h = net(x, hx, lengths=[5, 0, 3])
+        (y.square().sum() + h.sum()).backward()
+    np.testing.assert_allclose(y.detach().numpy(), wanted(x, hx, lengths=[5, 0, 3])[0].detach().numpy(), rtol=1e-12)
+    theirs = [w.grad for weights in wanted.all_weights for w in weights]
+    for p, w in zip(layer.parameters(), theirs, strict=True):
+        np.testing.assert_allclose(p.grad.numpy(), w.numpy(), rtol=1e-9, atol=1e-12)
+    assert "2 x plain(3, 4)" in repr(layer)
+
+
+def test_compiled_functions_of_which_too_little_is_known():
+    x = nbnn.ones(2, 1, 3)
+    forward_only = nn.RNN(3, 4, cell=plain)
+    with nbnn.no_grad():
+        assert forward_only(x)[0].shape == (2, 1, 4)
+    with pytest.raises(RuntimeError, match=r"RNN: this `cell` has no gradient; pass cell=\(forward, backward\)"):
+        forward_only(x)[0].sum().backward()
+    y, _ = nn.RNN(3, 4, cell=(plain, plain_backward))(x.requires_grad_())
+    (grad,) = nbnn.autograd.grad(y.sum(), x, create_graph=True)
+    with pytest.raises(RuntimeError):
+        grad.sum().backward()
+    for result, got in [
+        (lambda *a: a[0], r"shape \(1, 4\); got \(1, 3\)"),
+        (lambda *a: 1.0, r"shape \(1, 4\); got float"),
+    ]:
+        with pytest.raises(ValueError, match="RNN: `cell`'s forward must return an array of real numbers of " + got):
+            nn.RNN(3, 4, cell=Compiled(result))(x)
+    with pytest.raises(ValueError, match="backward must return a tuple of 6 gradients; got 1"):
+        nn.RNN(3, 4, cell=(plain, Compiled(lambda *a: 1)))(x)[0].sum().backward()
+    with pytest.raises(TypeError, match="or one or two functions compiled by numba.njit; got"):
+        nn.RNN(3, 4, cell=(plain, len))
+
+
 class Wrong(nn.Module):
     """A cell that returns something else."""
 

@@ -48,12 +48,8 @@ POOL = Op(
 )
 
 
-def _sizes(op: str, n: int, size: tuple, output_size: Any, output_ratio: Any) -> tuple[int, ...]:
-    """The sizes of the result."""
-    if output_size is None and output_ratio is None:
-        raise ValueError(f"{op}: `output_size` or `output_ratio` must be given")
-    if output_size is not None:
-        return _check.ntuple(op, "output_size", output_size, n, 1)
+def checked_ratios(op: str, output_ratio: Any, n: int) -> tuple[float, ...]:
+    """A ratio for each of n axes, strictly between 0 and 1."""
     given = output_ratio if isinstance(output_ratio, (tuple, list)) else (output_ratio,) * n
     if len(given) == 1:
         given = tuple(given) * n
@@ -62,6 +58,16 @@ def _sizes(op: str, n: int, size: tuple, output_size: Any, output_ratio: Any) ->
     ratios = tuple(_check.number(op, "output_ratio", r) for r in given)
     if not all(0.0 < r < 1.0 for r in ratios):
         raise ValueError(f"{op}: `output_ratio` (={output_ratio}) must be between 0 and 1")
+    return ratios
+
+
+def _sizes(op: str, n: int, size: tuple, output_size: Any, output_ratio: Any) -> tuple[int, ...]:
+    """The sizes of the result."""
+    if output_size is None and output_ratio is None:
+        raise ValueError(f"{op}: `output_size` or `output_ratio` must be given")
+    if output_size is not None:
+        return _check.ntuple(op, "output_size", output_size, n, 1)
+    ratios = checked_ratios(op, output_ratio, n)
     outs = tuple(int(s * r) for s, r in zip(size, ratios, strict=True))
     if min(outs) < 1:
         raise ValueError(f"{op}: `output_ratio` (={output_ratio}) leaves no output; got sizes {tuple(size)}")

@@ -462,7 +462,8 @@ def cross_entropy(
     IndexError
         If a target is outside [0, C): names the position and the value.
     ValueError
-        If shapes do not fit, or `reduction` or `label_smoothing` is out of range.
+        If shapes do not fit, `reduction` or `label_smoothing` is out of range, or probabilities come with an
+        `ignore_index` from 0 up.
     TypeError
         If `input` is not of a floating-point type.
 
@@ -492,6 +493,10 @@ def cross_entropy(
         loss = cross_entropy(x, target, w, *more, all_ignored=all_ignored)
         return cast(loss, input._dtype)
     if target._dtype.is_floating_point and input._shape:
+        if _check.integer(op, "ignore_index", ignore_index) >= 0:
+            raise ValueError(
+                f"{op}: `ignore_index` (={ignore_index}) is for class indices; `target` holds probabilities"
+            )
         return _soft_cross_entropy(input, target, weight, smoothing, _REDUCTION[reduction])
     index, c, s, ignored = _class_targets(op, input, target, weight, ignore_index)
     reduction = _without_mean(index, ignored, reduction, all_ignored)

@@ -116,7 +116,8 @@ class _Plan:
         if key in self.state:
             self._used.add(key)
             return True
-        self.missing.append(key)
+        if key.rpartition(".")[2] != "num_batches_tracked":  # state dicts of before PyTorch 0.4.1 lack it
+            self.missing.append(key)
         return False
 
     def _match(self, registry: dict[str, Any], name: str, key: str) -> None:
@@ -153,9 +154,10 @@ class _Plan:
         return [*LoadReport(*keys, shapes).lines(), *self.errors]
 
     def carry_out(self, assign: bool) -> None:
-        assigned: dict[int, Tensor] = {}  # by the id of what is replaced: tied parameters stay tied
-        for registry, name, value in self.places:
-            present = registry[name]
+        # By the id of what is replaced: tied parameters stay tied. It is all held meanwhile: no id comes twice.
+        assigned: dict[int, Tensor] = {}
+        present_ones = [registry[name] for registry, name, _ in self.places]
+        for (registry, name, value), present in zip(self.places, present_ones, strict=True):
             if not assign:
                 if is_lazy(present):
                     present.materialize(value.shape)

@@ -37,7 +37,8 @@ class AdaptiveLogSoftmaxWithLoss(Module):
     cutoffs : sequence of int
         Where the clusters begin: rising, between 1 and n_classes - 1.
     div_value : float
-        By how much the features of each cluster fall.
+        By how much the features of each cluster fall; the classes of a cluster that has none left are equally
+        probable.
     head_bias : bool
         Whether the head has a bias.
     device : device, optional
@@ -59,7 +60,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
     Raises
     ------
     ValueError, TypeError
-        If `cutoffs` breaks these rules, a cluster has no features left, or shapes do not belong together.
+        If `cutoffs` breaks these rules, `div_value` is not above 0, or shapes do not belong together.
     IndexError
         If a target is outside [0, n_classes).
 
@@ -97,6 +98,8 @@ class AdaptiveLogSoftmaxWithLoss(Module):
             )
         self.cutoffs = [*given, n_classes]
         self.div_value = _check.number(op, "div_value", div_value)
+        if not self.div_value > 0:
+            raise ValueError(f"{op}: `div_value` (={div_value}) must be above 0")
         self.head_bias = head_bias
         self.shortlist_size = self.cutoffs[0]
         self.n_clusters = len(self.cutoffs) - 1
@@ -106,8 +109,6 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         self.tail = ModuleList()
         for i in range(self.n_clusters):
             narrow = int(in_features // (self.div_value ** (i + 1)))
-            if narrow < 1:
-                raise ValueError(f"{op}: `div_value` (={div_value}) leaves cluster {i} none of {in_features} features")
             classes = self.cutoffs[i + 1] - self.cutoffs[i]
             first = Linear(in_features, narrow, bias=False, **place)
             self.tail.append(Sequential(first, Linear(narrow, classes, bias=False, **place)))

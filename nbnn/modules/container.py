@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -43,12 +44,6 @@ class _Row(Module):
             raise TypeError(f"{type(self).__name__}.{op}: needs an iterable of Modules; got {type(modules).__name__}")
         return [self._module(module) for module in modules]
 
-    def _rebuild(self, members: list[tuple[str, Any]]) -> None:
-        """Take these members; names that are numbers become their places, names the user gave stay."""
-        if all(name.isdigit() for name, _ in members):
-            members = _numbered(module for _, module in members)
-        self._modules.replace(members)  # type: ignore[attr-defined]
-
     def _part(self, members: list[tuple[str, Any]]) -> Self:
         """A row of the same class with these members, whatever the arguments of its constructor."""
         part = type(self).__new__(type(self))
@@ -75,9 +70,9 @@ class _Row(Module):
         self._modules[self._named(index)[0]] = self._module(module)
 
     def __delitem__(self, index: int | slice) -> None:
-        members = list(self._modules.items())
+        members = list(self)
         del members[index if isinstance(index, slice) else _place(self, index, len(self))]
-        self._rebuild(members)
+        self._modules.replace(_numbered(members))  # type: ignore[attr-defined]
 
     def append(self, module: Module) -> Self:
         """Add a module at the end."""
@@ -95,7 +90,9 @@ class _Row(Module):
         i = _place(self, index, len(self) + 1) if index >= 0 else _place(self, index, len(self))
         members = list(self._modules.items())
         members.insert(i, (self._free_name(), self._module(module)))
-        self._rebuild(members)
+        if all(name.isdigit() for name, _ in members):  # names the user gave stay
+            members = _numbered(module for _, module in members)
+        self._modules.replace(members)  # type: ignore[attr-defined]
         return self
 
     def pop(self, index: int | slice = -1) -> Any:
@@ -304,11 +301,18 @@ class _Mixed(Module):
     def _put(self, name: str, value: Any) -> None:
         if not isinstance(name, str):
             raise TypeError(f"{type(self).__name__}: `key` (={name!r}) must be a string; got {type(name).__name__}")
+        if not name:
+            raise KeyError(f"{type(self).__name__}: `key` must not be empty")
         if name not in self._order and hasattr(self, name):
             raise KeyError(f"{type(self).__name__}: `key` (={name!r}) is already an attribute of {type(self).__name__}")
         if isinstance(value, Tensor) and not isinstance(value, Parameter):
             value = Parameter(value)
         if name in self._order and not isinstance(value, Parameter):
+            if value is not None and isinstance(self.__dict__[name], Parameter):
+                kind = type(value).__name__
+                raise TypeError(
+                    f"{type(self).__name__}: {name!r} is a Parameter, which no {kind} can take the place of"
+                )
             self._forget(name)
         setattr(self, name, value)
         self._order[name] = None
@@ -439,6 +443,9 @@ class ParameterDict(_Mixed):
         made.update(other)
         return made
 
+    def __ror__(self, other: dict[str, Any]) -> dict[str, Any]:
+        return {**other, **dict(self.items())}
+
     def __ior__(self, other: ParameterDict) -> Self:
         self.update(other)
         return self
@@ -485,13 +492,19 @@ class ParameterDict(_Mixed):
 
     def copy(self) -> ParameterDict:
         """A dictionary with the same values."""
-        return ParameterDict(dict(self.items()))
+        return ParameterDict(self.items())
 
     def fromkeys(self, keys: Iterable[str], default: Any = None) -> ParameterDict:
         """A dictionary with these keys, all with the value `default`."""
-        return ParameterDict(dict.fromkeys(keys, default))
+        return ParameterDict([(key, default) for key in keys])
 
     def update(self, parameters: Any) -> None:
-        """Set the values of a mapping, or of an iterable of pairs."""
-        for key, value in dict(parameters.items() if hasattr(parameters, "items") else parameters).items():
-            self[key] = value
+        """Set the values of a mapping, or of an iterable of pairs.
+
+        The keys of a plain dict are taken in alphabetical order, as in PyTorch, so that parameters have the same order
+        for an optimizer's state; those of an OrderedDict, a ParameterDict and of pairs in their own.
+        """
+        pairs = dict(parameters.items() if hasattr(parameters, "items") else parameters)
+        ordered = not isinstance(parameters, Mapping) or isinstance(parameters, OrderedDict)
+        for key in pairs if ordered else sorted(pairs):
+            self[key] = pairs[key]

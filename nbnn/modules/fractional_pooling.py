@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from nbnn import functional as F
 from nbnn.functional import _check
+from nbnn.functional.fractional_pooling import checked_ratios
 from nbnn.modules.module import Module
 from nbnn.tensor import Tensor
 
@@ -35,7 +36,7 @@ class _FractionalMaxPoolNd(Module):
         self.output_size = (
             None if output_size is None else _check.ntuple(kind, "output_size", output_size, self._axes, 1)
         )
-        self.output_ratio = output_ratio
+        self.output_ratio = None if output_ratio is None else checked_ratios(kind, output_ratio, self._axes)
 
     def forward(self, input: Tensor) -> Any:
         return self._function(

@@ -36,8 +36,7 @@ class _NormBase(Module):
     ) -> None:
         super().__init__()
         self.num_features = _check.integer(type(self).__name__, "num_features", num_features, 0)
-        self.eps = eps
-        self.momentum = momentum
+        self.eps, self.momentum = eps, momentum
         self.affine = affine
         self.track_running_stats = track_running_stats
         place = {"dtype": dtype, "device": device}
@@ -233,7 +232,8 @@ class _InstanceNorm(_NormBase):
 
     def forward(self, input: Tensor) -> Tensor:
         rank = input.dim()
-        if rank not in self._ranks or input.shape[rank - self._ranks[0]] != self.num_features:
+        fixed = self.affine or self.track_running_stats  # otherwise any number of channels will do
+        if rank not in self._ranks or (fixed and input.shape[rank - self._ranks[0]] != self.num_features):
             raise ValueError(
                 f"{type(self).__name__}: `input` must have shape {self._shape} with C = {self.num_features}; "
                 f"got input {tuple(input.shape)}"

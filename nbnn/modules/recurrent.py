@@ -73,8 +73,10 @@ class RNNBase(Module):
         self.input_size = _check.integer(name, "input_size", input_size, 1)
         self.hidden_size = _check.integer(name, "hidden_size", hidden_size, 1)
         self.num_layers = _check.integer(name, "num_layers", num_layers, 1)
-        self.bias = bias
+        self.bias = _check.flag(name, "bias", bias)
         self.batch_first = batch_first
+        if isinstance(dropout, bool):
+            raise ValueError(f"{name}: `dropout` (={dropout}) must be a number")
         self.dropout = _check.probability(name, "dropout", dropout)
         self.bidirectional = bidirectional
         self.proj_size = _check.integer(name, "proj_size", proj_size, 0)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 from nbnn.functional import _sequences as S
+from nbnn.functional._array_cell import ArrayCell
 from nbnn.functional.shape import reshape, transpose
 from nbnn.modules.container import ModuleList
 from nbnn.modules.module import Module
-from nbnn.modules.recurrent import _DOC, RNNBase
+from nbnn.modules.recurrent import _DOC, RNNBase, RNNCellBase
 from nbnn.tensor import Tensor
 
 _CELL_DOC = """
@@ -19,7 +21,13 @@ _CELL_DOC = """
         with x (n, I) and the state of the same n sequences, a Tensor or a tuple of Tensors with n rows, the first of
         which, h (n, H), is the output. The first state is None unless hx is given. Of the other arguments, `bias`,
         `nonlinearity`, `device` and `dtype` are handed to `cell` where they are not the defaults. The Modules are
-        ``cells[layer * directions + direction]``; there are no weights besides theirs."""
+        ``cells[layer * directions + direction]``; there are no weights besides theirs.
+
+        A function compiled by ``numba.njit`` is a cell too, and so is a pair ``(forward, backward)`` of them, which
+        has gradients. They get NumPy arrays: ``forward(x, h, weight_ih, weight_hh, bias_ih, bias_hh)`` returns the
+        next h (n, H), ``backward(grad, y, x, h, weight_ih, weight_hh, bias_ih, bias_hh)`` the gradients of all but the
+        first two, of their shapes; y is what `forward` returned. The weights are those of `nn.RNNCell`, without
+        biases where `bias` is False; the first h is zero. No array may be changed."""
 
 _CELL_EXAMPLE = """
     A layer-normalised LSTM (Ba et al., 2016), in two layers that read both ways:
@@ -45,7 +53,57 @@ _CELL_EXAMPLE = """
     >>> output, (h, c) = rnn(nbnn.ones(5, 3, 10), lengths=[5, 0, 2])
     >>> output.shape, h.shape, c.shape
     (nbnn.Size([5, 3, 40]), nbnn.Size([4, 3, 20]), nbnn.Size([4, 3, 20]))
+
+    The plain cell, h' = tanh(W x + U h), and its gradients, compiled by Numba:
+
+    >>> import numba, numpy as np
+    >>> @numba.njit
+    ... def forward(x, h, w, u):
+    ...     y = np.empty_like(h)
+    ...     for n in range(len(x)):
+    ...         for i in range(len(w)):
+    ...             y[n, i] = np.tanh((w[i] * x[n]).sum() + (u[i] * h[n]).sum())
+    ...     return y
+    >>> @numba.njit
+    ... def backward(grad, y, x, h, w, u):
+    ...     dx, dh, dw, du = np.zeros_like(x), np.zeros_like(h), np.zeros_like(w), np.zeros_like(u)
+    ...     for n in range(len(x)):
+    ...         for i in range(len(w)):
+    ...             g = grad[n, i] * (1 - y[n, i] ** 2)
+    ...             dx[n] += g * w[i]
+    ...             dh[n] += g * u[i]
+    ...             dw[i] += g * x[n]
+    ...             du[i] += g * h[n]
+    ...     return dx, dh, dw, du
+    >>> rnn = nn.RNN(10, 20, bias=False, cell=(forward, backward))
+    >>> output, h = rnn(nbnn.ones(5, 3, 10))
+    >>> output.sum().backward()
+    >>> output.shape, rnn.cells[0].weight_ih.grad.shape
+    (nbnn.Size([5, 3, 20]), nbnn.Size([20, 10]))
     """
+
+
+class _ArrayCell(RNNCellBase):
+    """The weights of a cell that is a compiled function, or a pair of them."""
+
+    def __init__(self, functions: tuple, input_size: int, hidden_size: int, bias: bool = True, **place: Any) -> None:
+        super().__init__(input_size, hidden_size, bias, 1, **place)
+        self.functions = functions
+
+    def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
+        weights = [w for w in self._weights() if w is not None]
+        return ArrayCell.apply(self.functions, input, self._zeros(input) if hx is None else hx, *weights)
+
+    def _get_name(self) -> str:
+        return self.functions[0].py_func.__name__
+
+
+def _maker(cell: Any) -> Any:
+    """What makes the Modules of `cell`: itself, unless it is what `numba.njit` returned, or a pair of such."""
+    pair = cell if isinstance(cell, tuple) else (cell, None)
+    if len(pair) == 2 and all(hasattr(f, "py_func") or (f is None and i) for i, f in enumerate(pair)):
+        return functools.partial(_ArrayCell, pair)
+    return cell
 
 
 class RNN(RNNBase):  # noqa: D101  (see _DOC)
@@ -68,7 +126,7 @@ class RNN(RNNBase):  # noqa: D101  (see _DOC)
         device: Any = None,
         dtype: Any = None,
         *,
-        cell: Callable[..., Module] | None = None,
+        cell: Callable[..., Any] | tuple[Callable[..., Any], Callable[..., Any]] | None = None,
     ) -> None:
         if nonlinearity not in ("tanh", "relu"):
             raise ValueError(f"RNN: `nonlinearity` (={nonlinearity!r}) must be 'tanh' or 'relu'")
@@ -86,10 +144,11 @@ class RNN(RNNBase):  # noqa: D101  (see _DOC)
         self.nonlinearity = nonlinearity
 
     def _make_cells(self, cell: Any, options: dict[str, Any]) -> None:
+        cell = _maker(cell)
         if not callable(cell) or isinstance(cell, Module):
             raise TypeError(
                 "RNN: `cell` must be a class or function that makes a Module for each layer and direction from "
-                f"input_size and hidden_size; got {cell!r}"
+                f"input_size and hidden_size, or one or two functions compiled by numba.njit; got {cell!r}"
             )
         directions = 2 if self.bidirectional else 1
         self.cells = ModuleList()

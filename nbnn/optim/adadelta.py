@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from nbnn.functional import _check
 from nbnn.functional._steps import Plan
 from nbnn.functional.optim_variants import adadelta_step_
 from nbnn.optim.optimizer import Optimizer, counted, non_negative, refuse_differentiable, remembered
@@ -94,7 +95,7 @@ class Adadelta(Optimizer):
         """Refuse options that make no sense."""
         name = type(self).__name__
         non_negative(name, options, "lr", "eps", "weight_decay")
-        if not 0.0 <= float(options["rho"]) <= 1.0:
+        if not 0.0 <= _check.number(name, "rho", options["rho"]) <= 1.0:
             raise ValueError(f"{name}: `rho` (={options['rho']}) must be in [0, 1]")
         refuse_differentiable(name, options["differentiable"])
 

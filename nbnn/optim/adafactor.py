@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from nbnn import dtypes
+from nbnn.functional import _check
 from nbnn.functional.creation import zeros, zeros_like
 from nbnn.functional.norms import vector_norm
 from nbnn.optim.optimizer import Optimizer, counted, non_negative
@@ -101,13 +102,14 @@ class Adafactor(Optimizer):
         name = type(self).__name__
         non_negative(name, options, "lr", "weight_decay")
         eps = options["eps"]
-        if len(eps) != 2 or not all(e is None or e >= 0.0 for e in eps) or eps[1] is None:
+        two = isinstance(eps, (tuple, list)) and len(eps) == 2 and eps[1] is not None
+        if not two or not all(e is None or _check.number(name, "eps", e) >= 0.0 for e in eps):
             raise ValueError(
                 f"{name}: `eps` (={eps}) must be two numbers of at least 0, of which the first may be None"
             )
-        if not options["beta2_decay"] <= 0.0:
+        if not _check.number(name, "beta2_decay", options["beta2_decay"]) <= 0.0:
             raise ValueError(f"{name}: `beta2_decay` (={options['beta2_decay']}) must be at most 0")
-        if not options["d"] >= 1.0:
+        if not _check.number(name, "d", options["d"]) >= 1.0:
             raise ValueError(f"{name}: `d` (={options['d']}) must be at least 1")
 
     def state_shape(self, key: str, param: Tensor) -> tuple[int, ...] | None:

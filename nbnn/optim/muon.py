@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from nbnn.functional import _check
 from nbnn.functional.creation import zeros_like
 from nbnn.functional.norms import vector_norm
-from nbnn.optim.optimizer import Optimizer, non_negative
+from nbnn.optim.optimizer import Optimizer, non_negative, numbers
 from nbnn.tensor import Tensor
 
 # How a step is scaled for a matrix of (rows, columns).
@@ -107,11 +108,10 @@ class Muon(Optimizer):
         """Refuse options that make no sense."""
         name = type(self).__name__
         non_negative(name, options, "lr", "weight_decay", "momentum", "eps")
-        if len(options["ns_coefficients"]) != 3:
-            raise ValueError(f"{name}: `ns_coefficients` (={options['ns_coefficients']}) must be three numbers")
-        if not 0 <= options["ns_steps"] < 100:
+        numbers(name, "ns_coefficients", options["ns_coefficients"], 3)
+        if not 0 <= _check.integer(name, "ns_steps", options["ns_steps"]) < 100:
             raise ValueError(f"{name}: `ns_steps` (={options['ns_steps']}) must be in [0, 100)")
-        if options["adjust_lr_fn"] not in ADJUSTMENTS:
+        if options["adjust_lr_fn"] not in list(ADJUSTMENTS):
             known = ", ".join(map(repr, ADJUSTMENTS))
             raise ValueError(f"{name}: `adjust_lr_fn` (={options['adjust_lr_fn']!r}) must be one of {known}")
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from nbnn.autograd import enable_grad, no_grad
+from nbnn.functional import _check
 from nbnn.functional._steps import Plan
 from nbnn.functional.creation import as_tensor, fill_, full_like, tensor, zeros_like
 from nbnn.sparse import SparseTensor
@@ -225,7 +226,7 @@ class Optimizer:
         TypeError
             If it is no dict or its parameters are no Tensors.
         ValueError
-            If a parameter is not a leaf or is optimized already.
+            If it lacks the key, or a parameter is not a leaf or is optimized already. A group of no parameters is one.
         """
         name = type(self).__name__
         if not isinstance(param_group, dict):
@@ -306,18 +307,19 @@ class Optimizer:
         for old, new in zip(self.param_groups, saved, strict=True):
             options = copy.deepcopy({k: v for k, v in new.items() if k not in ("params", "param_names")})
             groups.append({**old, **options})
-            self.check_options(groups[-1])
+            # but for the rate, which a scheduler may have left a little below 0, to go on from there
+            self.check_options({**groups[-1], **{k: v for k, v in self.defaults.items() if k == "lr"}})
         self.state, self.param_groups = state, groups
 
     def _all_params(self) -> list[Tensor]:
         return [p for g in self.param_groups for p in g["params"]]
 
     def __repr__(self) -> str:
-        lines = [f"{type(self).__name__} ("]
+        blocks = []
         for i, group in enumerate(self.param_groups):
-            lines.append(f"Parameter Group {i}")
-            lines += [f"    {k}: {group[k]}" for k in sorted(group) if k != "params"]
-        return "\n".join([*lines, ")"])
+            lines = [f"    {key}: {group[key]}\n" for key in sorted(group) if key != "params"]
+            blocks.append(f"Parameter Group {i}\n{''.join(lines)}")
+        return f"{type(self).__name__} (\n" + "\n".join(blocks) + ")"
 
 
 def remembered(states: list[dict[str, Any]], key: str, params: list[Tensor]) -> list[Tensor]:
@@ -354,18 +356,24 @@ def filled_like(param: Tensor, value: float) -> Tensor:
     return full_like(param, complex(value, value) if param._dtype.is_complex else value)
 
 
+def numbers(name: str, key: str, value: Any, count: int) -> list[float]:
+    """An option that must be `count` numbers."""
+    if not isinstance(value, (tuple, list)) or len(value) != count:
+        raise ValueError(f"{name}: `{key}` (={value}) must be {count} numbers")
+    return [_check.number(name, key, v) for v in value]
+
+
 def non_negative(name: str, options: dict[str, Any], *keys: str) -> None:
     """Refuse options that are not numbers of at least 0."""
     for key in keys:
-        if not float(options[key]) >= 0.0:
+        if not _check.number(name, key, options[key]) >= 0.0:
             raise ValueError(f"{name}: `{key}` (={options[key]}) must be at least 0")
 
 
 def betas_below_one(name: str, options: dict[str, Any]) -> None:
     """Refuse decay rates that are not two numbers in [0, 1)."""
-    betas = options["betas"]
-    if len(betas) != 2 or not all(0.0 <= float(beta) < 1.0 for beta in betas):
-        raise ValueError(f"{name}: `betas` (={betas}) must be two numbers in [0, 1)")
+    if not all(0.0 <= beta < 1.0 for beta in numbers(name, "betas", options["betas"], 2)):
+        raise ValueError(f"{name}: `betas` (={options['betas']}) must be two numbers in [0, 1)")
 
 
 def _noticed(step: Callable[..., Any]) -> Callable[..., Any]:
@@ -393,9 +401,8 @@ def _names_and_tensors(name: str, items: list[Any]) -> tuple[list[str] | None, l
     pairs = [isinstance(item, tuple) and len(item) == 2 for item in items]
     if any(pairs) and not all(pairs):
         raise ValueError(f"{name}: name all parameters of a group or none")
-    named = bool(pairs) and all(pairs)
-    names = [item[0] for item in items] if named else None
-    tensors = [item[1] for item in items] if named else items
+    names = [item[0] for item in items] if items and all(pairs) else None
+    tensors = [item[1] for item in items] if all(pairs) else items
     for t in tensors:
         if not isinstance(t, Tensor):
             raise TypeError(f"{name}: can optimize Tensors only; got {_kind(t)}")

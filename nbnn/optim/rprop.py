@@ -7,7 +7,15 @@ from typing import Any
 
 from nbnn.functional._steps import Plan
 from nbnn.functional.optim_variants import rprop_step_
-from nbnn.optim.optimizer import Optimizer, counted, filled_like, non_negative, refuse_differentiable, remembered
+from nbnn.optim.optimizer import (
+    Optimizer,
+    counted,
+    filled_like,
+    non_negative,
+    numbers,
+    refuse_differentiable,
+    remembered,
+)
 from nbnn.tensor import Tensor
 
 
@@ -91,11 +99,13 @@ class Rprop(Optimizer):
         """Refuse options that make no sense."""
         name = type(self).__name__
         non_negative(name, options, "lr")
-        etas, sizes = options["etas"], options["step_sizes"]
-        if len(etas) != 2 or not 0.0 < etas[0] < 1.0 < etas[1]:
-            raise ValueError(f"{name}: `etas` (={etas}) must be a number in (0, 1) and one above 1")
-        if len(sizes) != 2 or not 0.0 <= sizes[0] <= sizes[1]:
-            raise ValueError(f"{name}: `step_sizes` (={sizes}) must be the smallest and the largest, at least 0")
+        etas, sizes = (numbers(name, key, options[key], 2) for key in ("etas", "step_sizes"))
+        if not 0.0 < etas[0] < 1.0 < etas[1]:
+            raise ValueError(f"{name}: `etas` (={options['etas']}) must be a number in (0, 1) and one above 1")
+        if not 0.0 <= sizes[0] <= sizes[1]:
+            raise ValueError(
+                f"{name}: `step_sizes` (={options['step_sizes']}) must be the smallest and the largest, at least 0"
+            )
         refuse_differentiable(name, options["differentiable"])
 
     def update_group(

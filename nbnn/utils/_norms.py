@@ -82,6 +82,5 @@ def check_spectral(op: str, weight: Tensor, n_power_iterations: Any, eps: Any, d
     """The settings of a spectral norm."""
     if weight.numel() == 0:
         raise ValueError(f"{op}: the weight must not be empty; got shape {tuple(weight.shape)}")
-    if weight.dim() > 1:
-        _check.dim(op, dim, weight.dim())
+    _check.dim(op, dim, weight.dim())
     return _check.integer(op, "n_power_iterations", n_power_iterations, 1), _check.number(op, "eps", eps)

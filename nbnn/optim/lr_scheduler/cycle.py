@@ -117,8 +117,10 @@ class CyclicLR(_WithMomentum):
         self.max_lrs = per_group(name, "max_lr", optimizer, max_lr)
         down = step_size_up if step_size_down is None else step_size_down
         above_zero(name, "step_size_up", step_size_up)
-        if not down >= 0:
+        if not _check.number(name, "step_size_down", down) >= 0:
             raise ValueError(f"{name}: `step_size_down` (={down}) must be at least 0")
+        if not (scale_fn is None or callable(scale_fn)):
+            raise TypeError(f"{name}: `scale_fn` must be a function; got {type(scale_fn).__name__}")
         if mode not in MODES and scale_fn is None:
             raise ValueError(
                 f"{name}: `mode` (={mode!r}) must be one of {', '.join(map(repr, MODES))}, or `scale_fn` given"
@@ -253,6 +255,8 @@ class OneCycleLR(_WithMomentum):
         _check.probability(name, "pct_start", pct_start)
         if anneal_strategy not in ("cos", "linear"):
             raise ValueError(f"{name}: `anneal_strategy` (={anneal_strategy!r}) must be 'cos' or 'linear'")
+        above_zero(name, "div_factor", div_factor)
+        above_zero(name, "final_div_factor", final_div_factor)
         self._schedule_phases = _phases(self.total_steps, pct_start, three_phase)
         self._anneal_func_type = anneal_strategy
         highest = per_group(name, "max_lr", optimizer, max_lr)

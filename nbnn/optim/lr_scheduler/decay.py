@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from types import FunctionType
 from typing import Any
 
+from nbnn.functional import _check
 from nbnn.optim.lr_scheduler.scheduler import LRScheduler, check_optimizer, rates
 from nbnn.optim.optimizer import Optimizer
 
@@ -185,6 +186,10 @@ class MultiStepLR(LRScheduler):
     def __init__(
         self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
     ) -> None:
+        name = type(self).__name__
+        if not isinstance(milestones, Iterable):
+            raise TypeError(f"{name}: `milestones` must be a list of epochs; got {type(milestones).__name__}")
+        _check.number(name, "gamma", gamma)
         self.milestones = Counter(milestones)
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
@@ -225,8 +230,9 @@ class ConstantLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, factor: float = 1 / 3, total_iters: int = 5, last_epoch: int = -1) -> None:
-        if not 0.0 <= factor <= 1.0:
-            raise ValueError(f"{type(self).__name__}: `factor` (={factor}) must be in [0, 1]")
+        name = type(self).__name__
+        if not 0.0 <= _check.number(name, "factor", factor) <= 1.0:
+            raise ValueError(f"{name}: `factor` (={factor}) must be in [0, 1]")
         self.factor = factor
         self.total_iters = total_iters
         super().__init__(optimizer, last_epoch)
@@ -284,9 +290,9 @@ class LinearLR(LRScheduler):
         last_epoch: int = -1,
     ) -> None:
         name = type(self).__name__
-        if not 0.0 < start_factor <= 1.0:
+        if not 0.0 < _check.number(name, "start_factor", start_factor) <= 1.0:
             raise ValueError(f"{name}: `start_factor` (={start_factor}) must be in (0, 1]")
-        if not 0.0 <= end_factor <= 1.0:
+        if not 0.0 <= _check.number(name, "end_factor", end_factor) <= 1.0:
             raise ValueError(f"{name}: `end_factor` (={end_factor}) must be in [0, 1]")
         above_zero(name, "total_iters", total_iters)
         self.start_factor = start_factor
@@ -333,6 +339,7 @@ class ExponentialLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
+        _check.number(type(self).__name__, "gamma", gamma)
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
@@ -393,5 +400,5 @@ class PolynomialLR(LRScheduler):
 
 def above_zero(name: str, key: str, value: float) -> None:
     """Refuse a number of epochs that is not above 0."""
-    if not value > 0:
+    if not _check.number(name, key, value) > 0:
         raise ValueError(f"{name}: `{key}` (={value}) must be above 0")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import SupportsFloat
 
+from nbnn.functional import _check
 from nbnn.optim.lr_scheduler.scheduler import LRScheduler, check_optimizer, per_group, put, rates, warn_of_epoch
 from nbnn.optim.optimizer import Optimizer
 
@@ -66,7 +67,7 @@ class ReduceLROnPlateau(LRScheduler):
     ) -> None:
         name = type(self).__name__
         check_optimizer(name, optimizer)
-        if not factor < 1.0:
+        if not _check.number(name, "factor", factor) < 1.0:
             raise ValueError(f"{name}: `factor` (={factor}) must be below 1")
         if mode not in ("min", "max"):
             raise ValueError(f"{name}: `mode` (={mode!r}) must be 'min' or 'max'")

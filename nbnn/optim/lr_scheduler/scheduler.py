@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from nbnn.functional import _check
 from nbnn.optim.optimizer import Optimizer
 from nbnn.tensor import Tensor
 
@@ -189,11 +190,13 @@ def put(group: dict[str, Any], key: str, value: float) -> None:
 def per_group(name: str, key: str, optimizer: Optimizer, value: Any) -> list[float]:
     """`value` for each group: a list has one for each."""
     count = len(optimizer.param_groups)
-    if not isinstance(value, (list, tuple)):
-        return [plain(value)] * count
-    if len(value) != count:
-        raise ValueError(f"{name}: `{key}` must be a number or one for each of {count} groups; got {len(value)}")
-    return [plain(v) for v in value]
+    values = list(value) if isinstance(value, (list, tuple)) else [value] * count
+    if len(values) != count:
+        raise ValueError(f"{name}: `{key}` must be a number or one for each of {count} groups; got {len(values)}")
+    values = [plain(v) for v in values]
+    for v in values:
+        _check.number(name, key, v)
+    return values
 
 
 def warn_of_epoch(scheduler: LRScheduler) -> None:
