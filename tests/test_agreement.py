@@ -5,14 +5,17 @@ import pytest
 
 import nbnn
 from tests import engine
-from tests.case import NBNN
+from tests.case import NBNN, Names
 from tests.cases.agreement import ERRORS, FOUND, PLAIN
 
 
 @pytest.fixture(params=["value", "parity"])
 def library(request):
     """The names of nbnn, or of torch where it is installed."""
-    return NBNN if request.param == "value" else engine.load_torch()
+    if request.param == "value":
+        return NBNN
+    torch = engine.load_torch()
+    return Names(torch.nn.functional, torch)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # torch's, of old spellings

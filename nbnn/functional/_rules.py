@@ -22,6 +22,7 @@ REFUSALS: dict[str, dict[int, str]] = {
         4: "the dilated kernel must not be larger than the padded input; got input {input}, weight {weight}, "
         "`padding` (={padding}), `dilation` (={dilation})",
         5: "the kernel must have no axis of size 0; got weight {weight}",
+        6: "the axes of `input` that are convolved must not be empty; got input {input}",
     },
     "conv_transpose": {
         1: "the channels of `input` must equal in_channels, the first size of `weight`; got input {input}, "
@@ -88,6 +89,8 @@ def conv_rule(input, weight, bias, stride, padding, dilation, groups):  # type: 
     ow = window_count(input[4], weight[4], stride[2], padding[2], dilation[2])
     if od < 1 or oh < 1 or ow < 1:
         return 4, 0, 0, 0
+    if input[2] < 1 or input[3] < 1 or input[4] < 1:
+        return 6, 0, 0, 0
     return 0, od, oh, ow
 
 

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from nbnn.autograd import Node
+from nbnn.dtypes import bool_
 from nbnn.functional import _check
 from nbnn.functional._elementwise import elementwise, floating, from_integers, overwritten
 from nbnn.functional.array import add, mul, sub
@@ -135,7 +136,7 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
     Raises
     ------
     TypeError
-        If `input` is no Tensor or array.
+        If `input` is no Tensor or array, or holds bools.
 
     References
     ----------
@@ -148,6 +149,8 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
     >>> F.relu(nbnn.tensor([-1.0, 0.0, 2.0]))
     tensor([0., 0., 2.])
     """
+    if getattr(input, "_dtype", None) is bool_:
+        _check.numeric("relu", input)
     if inplace:
         return _relu_in_place(input)
     return apply_unary(RELU, input)

@@ -84,6 +84,13 @@ def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
 def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     """``input - alpha * other``, broadcasting; raises as `add` does, and TypeError for bools.
 
+    Parameters
+    ----------
+    input, other : Tensor, array or number
+        Shapes that broadcast.
+    alpha : number
+        Factor of `other`.
+
     Examples
     --------
     >>> import nbnn
@@ -110,6 +117,13 @@ def _kind(value: Any) -> dtypes.dtype | None:
 def rsub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     """``other - alpha * input``, broadcasting; raises as `sub` does.
 
+    Parameters
+    ----------
+    input, other : Tensor, array or number
+        Shapes that broadcast.
+    alpha : number
+        Factor of `input`.
+
     Examples
     --------
     >>> import nbnn
@@ -122,6 +136,11 @@ def rsub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
 @takes_arrays
 def mul(input: Any, other: Any) -> Tensor:
     """``input * other``, broadcasting; raises as `add` does.
+
+    Parameters
+    ----------
+    input, other : Tensor, array or number
+        Shapes that broadcast.
 
     Examples
     --------
@@ -213,6 +232,11 @@ def divisible(op: str, a: Any, b: Any) -> tuple[Tensor, Tensor]:
 def true_divide(input: Any, other: Any) -> Tensor:
     """``input / other``: another name for `div`, which it raises as.
 
+    Parameters
+    ----------
+    input, other : Tensor, array or number
+        Shapes that broadcast.
+
     Examples
     --------
     >>> import nbnn
@@ -225,6 +249,10 @@ def true_divide(input: Any, other: Any) -> Tensor:
 @takes_arrays
 def neg(input: Tensor) -> Tensor:
     """``-input``.
+
+    Parameters
+    ----------
+    input : Tensor or array
 
     Raises
     ------

@@ -74,6 +74,16 @@ def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = N
 def mean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The mean of all elements, or along the axes `dim`: the sum over the count; NaN for an empty axis.
 
+    Parameters
+    ----------
+    input : Tensor or array
+    dim : int or tuple of int, optional
+        All axes unless given.
+    keepdim : bool
+        Leave axes of size 1 in the place of those reduced.
+    dtype : dtype, optional
+        Type to compute in, and of the result.
+
     Raises
     ------
     TypeError

@@ -115,6 +115,16 @@ def searchsorted(
 def bucketize(input: Any, boundaries: Tensor, *, out_int32: bool = False, right: bool = False) -> Tensor:
     """The bucket of each number between ascending boundaries: `searchsorted` with the arguments turned round.
 
+    Parameters
+    ----------
+    input : Tensor, array or number
+    boundaries : Tensor of shape (K,)
+        In ascending order.
+    out_int32 : bool
+        Places in int32 instead of int64.
+    right : bool
+        Whether a number equal to a boundary lies in the bucket above it.
+
     Raises
     ------
     ValueError

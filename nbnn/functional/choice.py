@@ -220,6 +220,12 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
 def clip(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """Another name for `clamp`.
 
+    Parameters
+    ----------
+    input : Tensor or array
+    min, max : number or Tensor, optional
+        Bounds, at least one of them; Tensors broadcast.
+
     Examples
     --------
     >>> import nbnn
@@ -233,6 +239,11 @@ def clip(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
 def clamp_min(input: Tensor, min: Any) -> Tensor:
     """Each element, at least `min`: see `clamp`.
 
+    Parameters
+    ----------
+    input : Tensor or array
+    min : number or Tensor
+
     Examples
     --------
     >>> import nbnn
@@ -245,6 +256,11 @@ def clamp_min(input: Tensor, min: Any) -> Tensor:
 @takes_arrays
 def clamp_max(input: Tensor, max: Any) -> Tensor:
     """Each element, at most `max`: see `clamp`.
+
+    Parameters
+    ----------
+    input : Tensor or array
+    max : number or Tensor
 
     Examples
     --------

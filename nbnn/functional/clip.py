@@ -68,6 +68,11 @@ def norm_value(tensors: Sequence[Tensor], norm_type: float = 2.0) -> float:
 def scale_(tensors: Sequence[Tensor], factor: float) -> None:
     """Multiply every element of the Tensors by `factor`, in place and unrecorded.
 
+    Parameters
+    ----------
+    tensors : sequence of Tensor
+    factor : float
+
     Examples
     --------
     >>> import nbnn
@@ -82,6 +87,11 @@ def scale_(tensors: Sequence[Tensor], factor: float) -> None:
 
 def clamp_(tensors: Sequence[Tensor], low: float, high: float) -> None:
     """Bring every element of the Tensors into [low, high], in place and unrecorded; a NaN stays.
+
+    Parameters
+    ----------
+    tensors : sequence of Tensor
+    low, high : float
 
     Examples
     --------

@@ -117,6 +117,13 @@ def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1
 def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
     """``input + value * tensor1 / tensor2``, in one pass; raises as `addcmul` does, and TypeError for integers.
 
+    Parameters
+    ----------
+    input, tensor1, tensor2 : Tensor
+        Of floating-point types, of shapes that broadcast.
+    value : number
+        Factor of the quotient.
+
     Examples
     --------
     >>> import nbnn

@@ -37,6 +37,11 @@ def _comparison(name: str, kernel: Any, swap: bool, doc: str) -> Callable:
 
 _COMPARE = """``input {sign} other`` element by element, broadcasting, as bools; raises as `add` does.
 
+    Parameters
+    ----------
+    input, other : Tensor, array or number
+        Shapes that broadcast.
+
     Examples
     --------
     >>> import nbnn
@@ -110,6 +115,14 @@ def _all(truths: Tensor) -> bool:
 def allclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
     """Whether all elements are close to each other; see `isclose` for the rule, the arguments and the errors.
 
+    Parameters
+    ----------
+    input, other : Tensor, array or number
+    rtol, atol : float
+        Tolerances, relative to `other` and absolute.
+    equal_nan : bool
+        Whether two NaN are close.
+
     Examples
     --------
     >>> import nbnn
@@ -122,6 +135,10 @@ def allclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, e
 @takes_arrays
 def equal(input: Tensor, other: Tensor) -> bool:
     """Whether two Tensors have one shape and equal elements; NaN equals nothing.
+
+    Parameters
+    ----------
+    input, other : Tensor
 
     Raises
     ------
@@ -186,6 +203,11 @@ def maximum(input: Any, other: Any) -> Tensor:
 @takes_arrays
 def minimum(input: Any, other: Any) -> Tensor:
     """The smaller of two, element by element; NaN where either is. Gradients and errors are those of `maximum`.
+
+    Parameters
+    ----------
+    input, other : Tensor, array or number
+        Shapes that broadcast.
 
     Examples
     --------

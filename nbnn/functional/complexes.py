@@ -80,6 +80,10 @@ def complex(real: Tensor, imag: Tensor) -> Tensor:
 def real(input: Tensor) -> Tensor:
     """The real parts, in the same memory; real numbers themselves.
 
+    Parameters
+    ----------
+    input : Tensor or array
+
     Raises
     ------
     TypeError
@@ -98,6 +102,10 @@ def real(input: Tensor) -> Tensor:
 @takes_arrays
 def imag(input: Tensor) -> Tensor:
     """The imaginary parts of complex numbers, in the same memory.
+
+    Parameters
+    ----------
+    input : Tensor or array
 
     Raises
     ------
@@ -118,6 +126,10 @@ def imag(input: Tensor) -> Tensor:
 def conj(input: Tensor) -> Tensor:
     r"""The conjugates :math:`\bar z = x - iy`, as a copy; real numbers themselves.
 
+    Parameters
+    ----------
+    input : Tensor or array
+
     Raises
     ------
     TypeError
@@ -137,6 +149,10 @@ def conj(input: Tensor) -> Tensor:
 def angle(input: Tensor) -> Tensor:
     r"""The angle :math:`\varphi` in :math:`z = |z| e^{i \varphi}`, between -pi and pi.
 
+    Parameters
+    ----------
+    input : Tensor or array
+
     Raises
     ------
     TypeError
@@ -155,6 +171,10 @@ def angle(input: Tensor) -> Tensor:
 @takes_arrays
 def is_complex(input: Any) -> bool:
     """Whether the elements are complex numbers.
+
+    Parameters
+    ----------
+    input : Tensor or array
 
     Raises
     ------

@@ -212,6 +212,8 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     op = "tensordot"
     x, y = _check.tensor(op, "a", a), _check.tensor(op, "b", b)
     _check.same_dtype(op, a=x, b=y)
+    if isinstance(dims, Tensor) and dims.dim():
+        dims = dims.tolist() if dims.numel() > 1 else dims.item()
     if isinstance(dims, (tuple, list)):
         if len(dims) != 2:
             raise ValueError(f"{op}: `dims` (={dims}) must be an int or two lists of axes")
@@ -242,6 +244,10 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
 @takes_arrays
 def kron(input: Tensor, other: Tensor) -> Tensor:
     """The Kronecker product: every element of `input` times the whole of `other`.
+
+    Parameters
+    ----------
+    input, other : Tensor or array
 
     Raises
     ------

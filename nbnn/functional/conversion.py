@@ -81,6 +81,10 @@ CLONE = Op("clone", forward=_clone_forward, grad=lambda node, g: (g,), takes_com
 def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
     """A copy of the memory that stays in the graph; row-major, with any `memory_format`.
 
+    Parameters
+    ----------
+    input : Tensor
+
     Examples
     --------
     >>> import nbnn
@@ -105,6 +109,16 @@ def to(input: Tensor, *args: Any, device: Any = None, dtype: Any = None, copy: b
 
     ``x.to(nbnn.float64)``, ``x.to("cuda")``, ``x.to("cuda", nbnn.float16)`` or ``x.to(other)`` for the type and
     device of another Tensor.
+
+    Parameters
+    ----------
+    input : Tensor
+    *args : dtype, device or Tensor
+        The type, the device, or a Tensor that has both.
+    device : str or device, optional
+    dtype : dtype, optional
+    copy : bool
+        Make a copy in any case.
 
     Raises
     ------

@@ -202,6 +202,7 @@ def _conv(
     steps = _check.ntuple(op, "stride", stride, n, 1)
     gaps = _check.ntuple(op, "dilation", dilation, n, 1)
     count = _check.integer(op, "groups", groups, 1)
+    _check.rule(op, "conv", 5 if 0 in kernel else 0, weight=weight._shape)  # its "same" padding would be negative
     pads, after = margins(op, padding, shape[-n:], kernel, steps, gaps, same_rule)
     lead, none = (1,) * (3 - n), (0,) * (3 - n)
     size = ((1,) if len(shape) == n + 1 else ()) + shape[:-n] + lead + shape[-n:]
@@ -532,6 +533,9 @@ def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tenso
     tensor([2., 2.])
     """
     op = "conv_tbc"
+    of_integers = whole(op, lambda x, w, b: conv_tbc(x, w, b, pad), input=input, weight=weight, bias=bias)
+    if of_integers is not None:
+        return of_integers
     for name, t, shape in (("input", input, "(T, B, C)"), ("weight", weight, "(K, C, O)"), ("bias", bias, "(O,)")):
         _check.floating(op, name, t)
         if t.dim() != shape.count(",") + (name != "bias"):
@@ -542,7 +546,7 @@ def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tenso
         raise ValueError(f"{op}: the shapes must be (T, B, C), (K, C, O) and (O,); got input {input._shape}, "
                          f"weight {weight._shape}, bias {bias._shape}")  # fmt: skip
     pads = _check.integer(op, "pad", pad, 0)
-    if kernel < 1 or kernel > input._shape[0] + 2 * pads:
+    if not 1 <= kernel <= input._shape[0] + 2 * pads:
         raise ValueError(f"{op}: the kernel must have a size from 1 to that of the padded time axis; got input "
                          f"{input._shape}, weight {weight._shape}, `pad` (={pad})")  # fmt: skip
     x, w = apply(PERMUTE, input, params=((1, 2, 0),)), apply(PERMUTE, weight, params=((2, 1, 0),))

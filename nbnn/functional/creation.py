@@ -178,6 +178,15 @@ def empty(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, 
 def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A Tensor whose elements all are `fill_value`.
 
+    Parameters
+    ----------
+    size : int or sequence of int
+    fill_value : number
+        Its type is that of the result where `dtype` is not given.
+    dtype : dtype, optional
+    device : str or device, optional
+    requires_grad : bool
+
     Examples
     --------
     >>> import nbnn
@@ -325,6 +334,15 @@ def arange(
     start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """The numbers start, start + step, ... below `end` (above it for a negative step).
+
+    Parameters
+    ----------
+    start, end, step : number
+        One alone is `end`.
+    dtype : dtype, optional
+        int64 for ints, else the default floating-point type.
+    device : str or device, optional
+    requires_grad : bool
 
     Raises
     ------

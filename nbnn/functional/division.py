@@ -55,6 +55,11 @@ def fmod(input: Any, other: Any) -> Tensor:
     It is exact, also where the quotient is large. For floating-point numbers the remainder by 0 is NaN. The derivative
     by `other` is that of the formula with the rounded quotient held fixed. Raises as `floor_divide` does.
 
+    Parameters
+    ----------
+    input, other : Tensor, array or number
+        Shapes that broadcast.
+
     Examples
     --------
     >>> import nbnn
@@ -70,6 +75,11 @@ def remainder(input: Any, other: Any) -> Tensor:
     r"""The remainder of division downwards, :math:`y = a - b \lfloor a / b \rfloor`, with the sign of `other`.
 
     What ``%`` is in Python. Exactness, derivatives and errors are those of `fmod`.
+
+    Parameters
+    ----------
+    input, other : Tensor, array or number
+        Shapes that broadcast.
 
     Examples
     --------

@@ -184,10 +184,10 @@ def as_input(op: str, input: Any, target: Any) -> Tensor:
 
 
 def spread(op: str, name: str, weight: Any, x: Tensor) -> Tensor | None:
-    """A weight as a constant of the losses' shape."""
+    """A weight as a constant of the losses' type and shape."""
     if weight is None:
         return None
-    _check.same_dtype(op, input=x, **{name: weight})
+    weight = cast(_check.real(op, name, weight), x._dtype)
     shape = weight._shape
     if _check.broadcast_shapes(op, shape, x._shape) != x._shape:
         raise ValueError(f"{op}: `{name}` of shape {shape} must broadcast to the losses' {x._shape}")

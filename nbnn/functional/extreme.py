@@ -251,6 +251,15 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
 
     NaN is smaller than every number here.
 
+    Parameters
+    ----------
+    input : Tensor or array
+    dim : int, optional
+        The axis; or, by position, another Tensor to compare with.
+    keepdim : bool
+        Leave an axis of size 1 in the place of the one reduced.
+    other : Tensor, optional
+
     Raises
     ------
     ValueError
@@ -273,6 +282,14 @@ def amax(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
 
     The gradient is shared evenly by the elements that equal the result.
 
+    Parameters
+    ----------
+    input : Tensor or array
+    dim : int or tuple of int, optional
+        All axes unless given.
+    keepdim : bool
+        Leave axes of size 1 in the place of those reduced.
+
     Raises
     ------
     ValueError
@@ -293,6 +310,14 @@ def amax(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
 def amin(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
     """The smallest element along one or several axes (all of them by default); NaN wins. See `amax`.
 
+    Parameters
+    ----------
+    input : Tensor or array
+    dim : int or tuple of int, optional
+        All axes unless given.
+    keepdim : bool
+        Leave axes of size 1 in the place of those reduced.
+
     Raises
     ------
     ValueError
@@ -312,6 +337,14 @@ def amin(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
 @takes_arrays
 def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Range:
     """The smallest and the largest element, of all or along an axis, as the named tuple ``(min, max)``.
+
+    Parameters
+    ----------
+    input : Tensor or array
+    dim : int, optional
+        All axes unless given.
+    keepdim : bool
+        Leave an axis of size 1 in the place of the one reduced.
 
     Raises
     ------
@@ -345,6 +378,14 @@ def _where(op: str, input: Tensor, dim: int | None, keepdim: bool, least: bool) 
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Where the largest value stands: in the flattened Tensor, or along an axis. The first one wins; NaN is largest.
 
+    Parameters
+    ----------
+    input : Tensor or array
+    dim : int, optional
+        All axes unless given.
+    keepdim : bool
+        Leave an axis of size 1 in the place of the one reduced.
+
     Raises
     ------
     ValueError
@@ -364,6 +405,14 @@ def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
 @takes_arrays
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Where the smallest value stands: in the flattened Tensor, or along an axis. The first one wins, NaN before all.
+
+    Parameters
+    ----------
+    input : Tensor or array
+    dim : int, optional
+        All axes unless given.
+    keepdim : bool
+        Leave an axis of size 1 in the place of the one reduced.
 
     Raises
     ------

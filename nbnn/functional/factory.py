@@ -25,6 +25,15 @@ def new_empty(input: Tensor, *size: Any, dtype: Any = None, device: Any = None, 
 def new_zeros(input: Tensor, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Zeros of the given shape, with the dtype and device of `input`.
 
+    Parameters
+    ----------
+    input : Tensor
+    *size : int, or one sequence of them
+    dtype : dtype, optional
+        That of `input` unless given.
+    device : str or device, optional
+    requires_grad : bool
+
     Examples
     --------
     >>> import nbnn
@@ -61,6 +70,10 @@ def new_tensor(
 
 def type_as(input: Tensor, other: Tensor) -> Tensor:
     """`input` in the dtype and on the device of `other`: itself where they agree.
+
+    Parameters
+    ----------
+    input, other : Tensor
 
     Examples
     --------

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from nbnn.dtypes import bool_, float32
 from nbnn.functional import _check
 from nbnn.functional._rules import window_count
+from nbnn.functional.array import cast
 from nbnn.functional.shape import RESHAPE
 from nbnn.kernels import folding as K
 from nbnn.op import Op, apply, takes_arrays
@@ -36,7 +38,14 @@ FOLD: Op = Op(
 def _windows(op: str, kernel_size: Any, dilation: Any, padding: Any, stride: Any) -> tuple[tuple[int, int], ...]:
     """Kernel, dilation, padding and stride of both axes."""
     given = (("kernel_size", kernel_size, 1), ("dilation", dilation, 1), ("padding", padding, 0), ("stride", stride, 1))
-    return tuple(_check.ntuple(op, name, value, 2, least) for name, value, least in given)  # type: ignore[misc]
+    return tuple(_pair(op, name, value, least) for name, value, least in given)  # type: ignore[misc]
+
+
+def _pair(op: str, name: str, value: Any, least: int) -> tuple[int, ...]:
+    """An int or two of them; one in a sequence is not taken for both, here as in PyTorch."""
+    if isinstance(value, (tuple, list)) and len(value) == 1:
+        raise ValueError(f"{op}: `{name}` (={value}) must be an int or 2 ints")
+    return _check.ntuple(op, name, value, 2, least)
 
 
 def _blocks(op: str, size: tuple, windows: tuple) -> tuple[int, int]:
@@ -60,6 +69,7 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
     Parameters
     ----------
     input : Tensor or array of shape (N, C, H, W) or (C, H, W)
+        Floating-point numbers, or the bools of a mask.
     kernel_size, dilation, padding, stride : int or (int, int)
         Of the blocks, as in a convolution.
 
@@ -73,7 +83,7 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
     ValueError
         If `input` has another number of axes, an empty one behind the batch, or no block fits.
     TypeError
-        If `input` is not of a floating-point type, or a size is not an int.
+        If `input` holds integers or complex numbers, or a size is not an int.
 
     References
     ----------
@@ -90,6 +100,8 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
             [4., 5.]])
     """
     op = "unfold"
+    if _check.tensor(op, "input", input)._dtype is bool_:
+        return cast(unfold(cast(input, float32), kernel_size, dilation, padding, stride), bool_)
     _check.floating(op, "input", input)
     shape = input._shape
     if len(shape) not in (3, 4):
@@ -114,6 +126,7 @@ def fold(
     Parameters
     ----------
     input : Tensor or array of shape (N, C KH KW, L) or (C KH KW, L)
+        Floating-point numbers, or the bools of a mask, whose sum is "or".
     output_size : int or (int, int)
         H and W of the image.
     kernel_size, dilation, padding, stride : int or (int, int)
@@ -128,7 +141,7 @@ def fold(
     ValueError
         If L is not the number of blocks, or the rows are not a multiple of KH KW.
     TypeError
-        If `input` is not of a floating-point type, or a size is not an int.
+        If `input` holds integers or complex numbers, or a size is not an int.
 
     Examples
     --------
@@ -139,13 +152,15 @@ def fold(
              [1., 2., 1.]]])
     """
     op = "fold"
+    if _check.tensor(op, "input", input)._dtype is bool_:
+        return cast(fold(cast(input, float32), output_size, kernel_size, dilation, padding, stride), bool_)
     _check.floating(op, "input", input)
     shape = input._shape
     if len(shape) not in (2, 3):
         raise ValueError(f"{op}: `input` must have shape (N, C KH KW, L) or (C KH KW, L); got {shape}")
     if min(shape[-2:]) < 1:
         raise ValueError(f"{op}: `input` must have no empty axis behind the batch; got shape {shape}")
-    size = _check.ntuple(op, "output_size", output_size, 2, 1)
+    size = _pair(op, "output_size", output_size, 1)
     windows = _windows(op, kernel_size, dilation, padding, stride)
     area = math.prod(windows[0])
     if shape[-2] % area:

@@ -336,6 +336,13 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
 
     Negative positions count from the end.
 
+    Parameters
+    ----------
+    input : Tensor or array
+    indices : Tensor of int64
+        Positions on the axis.
+    dim : int, optional
+
     Raises
     ------
     IndexError
@@ -374,6 +381,11 @@ def _from_the_end(op: str, index: Tensor, size: int, axis: int) -> Tensor:
 def take(input: Tensor, index: Tensor) -> Tensor:
     """Elements of the flattened Tensor, by position; negative ones count from the end.
 
+    Parameters
+    ----------
+    input : Tensor or array
+    index : Tensor of int64, of any shape
+
     Returns
     -------
     Tensor of the shape of `index`
@@ -402,6 +414,13 @@ def take(input: Tensor, index: Tensor) -> Tensor:
 @takes_arrays
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """The slices of an axis that a vector of positions names, in its order.
+
+    Parameters
+    ----------
+    input : Tensor or array
+    dim : int
+    index : Tensor of int32 or int64, of shape (K,)
+        Positions on that axis.
 
     Raises
     ------
@@ -440,6 +459,17 @@ def _slices(op: str, x: Tensor, axis: int, where: Tensor, source: Any) -> Tensor
 def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1) -> Tensor:
     """A copy of `input` with `alpha` times slices of `source` added to the slices that `index` names.
 
+    Parameters
+    ----------
+    input : Tensor or array
+    dim : int
+    index : Tensor of int32 or int64, of shape (K,)
+        Positions on that axis.
+    source : Tensor
+        Of the shape of `input` but for the axis, of size K.
+    alpha : number
+        Factor of `source`.
+
     Raises
     ------
     IndexError
@@ -467,6 +497,15 @@ def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """A copy of `input` in which the slices that `index` names are those of `source`; of two for one, the last stays.
 
+    Parameters
+    ----------
+    input : Tensor or array
+    dim : int
+    index : Tensor of int32 or int64, of shape (K,)
+        Positions on that axis.
+    source : Tensor
+        Of the shape of `input` but for the axis, of size K.
+
     Raises
     ------
     IndexError
@@ -489,6 +528,14 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
 @takes_arrays
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """A copy of `input` in which the slices that `index` names, counted from the end if negative, are a number.
+
+    Parameters
+    ----------
+    input : Tensor or array
+    dim : int
+    index : Tensor of int32 or int64, of shape (K,)
+        Positions on that axis.
+    value : number or Tensor without axes
 
     Raises
     ------

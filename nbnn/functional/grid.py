@@ -42,6 +42,15 @@ def linspace(
 ) -> Tensor:
     """`steps` numbers at equal distances from `start` to `end`, both included exactly.
 
+    Parameters
+    ----------
+    start, end : float
+    steps : int
+    dtype : dtype, optional
+        The default floating-point type unless given.
+    device : str or device, optional
+    requires_grad : bool
+
     Raises
     ------
     ValueError
@@ -67,6 +76,16 @@ def logspace(
     requires_grad: bool = False,
 ) -> Tensor:
     """Powers of `base` whose exponents lie at equal distances from `start` to `end`.
+
+    Parameters
+    ----------
+    start, end : float
+    steps : int
+    base : float
+    dtype : dtype, optional
+        The default floating-point type unless given.
+    device : str or device, optional
+    requires_grad : bool
 
     Raises
     ------
@@ -126,6 +145,10 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
 
 def cartesian_prod(*tensors: Any) -> Tensor:
     """All combinations of the elements of vectors, one a row, the last vector varying fastest.
+
+    Parameters
+    ----------
+    *tensors : Tensor of shape (N,)
 
     Returns
     -------

@@ -346,6 +346,11 @@ def getitem(input: Tensor, key: Any) -> Tensor:
     Arrays of integers broadcast with each other; a bool array of r axes stands for r axes, as the arrays of positions
     where it is True. What they pick comes in the place of their axes if these are neighbours, else first.
 
+    Parameters
+    ----------
+    input : Tensor
+    key : int, slice, None, Ellipsis, bool, list, array or Tensor, or a tuple of them
+
     Raises
     ------
     IndexError
@@ -374,6 +379,14 @@ def getitem(input: Tensor, key: Any) -> Tensor:
 @takes_arrays
 def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     """The view of `length` positions from `start` along an axis.
+
+    Parameters
+    ----------
+    input : Tensor or array
+    dim : int
+    start : int
+        Counted from the end if negative.
+    length : int
 
     Raises
     ------

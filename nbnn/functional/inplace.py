@@ -16,7 +16,7 @@ from nbnn.functional import _check
 from nbnn.functional.arithmetic import add, div, mul, sub
 from nbnn.functional.choice import clamp, clip, simple_bounds
 from nbnn.functional.conversion import CLONE, cast, clone, to
-from nbnn.functional.creation import as_tensor, empty_like, fill_, full
+from nbnn.functional.creation import as_tensor, empty_like, fill_, full, zeros_like
 from nbnn.functional.indexing import PUT, getitem, locate, put_into, unrepeated
 from nbnn.functional.promotion import as_number
 from nbnn.functional.shape import broadcast_to
@@ -65,8 +65,13 @@ def _base_requires_grad(t: Tensor) -> bool:
 def _rewrite_history(target: Tensor, value: Tensor) -> None:
     base = target._base
     if base is None:
-        history = apply(CLONE, value) if value.is_leaf and value.requires_grad else value
-        target._node, target._slot = history._node, history._slot
+        if value.requires_grad:
+            history = apply(CLONE, value) if value.is_leaf else value
+            target._node, target._slot = history._node, history._slot
+        else:
+            old = make(target._data, target._shape, target._dtype)
+            old._node, old._slot = target._node, target._slot
+            Node.record(OVERWRITTEN, (old,), (target,), ())
         target._generation += 1
         return
     _same_numbers(target, base)
@@ -140,6 +145,7 @@ AS_STRIDED_BACKWARD = Op(
     grad=lambda node, g: (apply(AS_STRIDED, g, params=node.params[:3]),),
     takes_complex=True,
 )
+OVERWRITTEN = Op("overwritten", forward=lambda *_: (), grad=lambda node, g: (zeros_like(g),), takes_complex=True)
 COPY_INTO = Op("copy_into", forward=lambda *_: (), grad=_copy_into_grad)
 
 
@@ -332,8 +338,12 @@ def zero_(input: Tensor) -> Tensor:
     return _set_all("zero_", input, 0)
 
 
-def set_all_(input: Tensor, value: float) -> Tensor:
-    """Set every element to `value`."""
+def set_all_(input: Tensor, value: float | Tensor) -> Tensor:
+    """Set every element to `value`: a number, or a Tensor without axes, which gets the sum of the gradient."""
+    if isinstance(value, Tensor):
+        if value.dim():
+            raise ValueError(f"fill_: `value` must be a number, or a Tensor without axes; got shape {value._shape}")
+        return copy_(input, value)
     return _set_all("fill_", input, value)
 
 

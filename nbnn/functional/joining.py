@@ -116,6 +116,11 @@ def cat(tensors: Any, dim: int = 0, *, axis: int | None = None) -> Tensor:
 def concat(tensors: Any, dim: int = 0, *, axis: int | None = None) -> Tensor:
     """`cat` under another name.
 
+    Parameters
+    ----------
+    tensors : sequence of Tensor
+    dim : int
+
     Examples
     --------
     >>> import nbnn
@@ -128,6 +133,11 @@ def concat(tensors: Any, dim: int = 0, *, axis: int | None = None) -> Tensor:
 def concatenate(tensors: Any, dim: int = 0, *, axis: int | None = None) -> Tensor:
     """`cat` under NumPy's name.
 
+    Parameters
+    ----------
+    tensors : sequence of Tensor
+    dim : int
+
     Examples
     --------
     >>> import nbnn
@@ -139,6 +149,12 @@ def concatenate(tensors: Any, dim: int = 0, *, axis: int | None = None) -> Tenso
 
 def stack(tensors: Any, dim: int = 0, *, axis: int | None = None) -> Tensor:
     """Join Tensors of one shape along a new axis.
+
+    Parameters
+    ----------
+    tensors : sequence of Tensor
+    dim : int
+        The place of the new axis.
 
     Examples
     --------
@@ -173,6 +189,10 @@ def _stacked(op: str, tensors: Any, axes: int, axis: int) -> Tensor:
 def hstack(tensors: Any) -> Tensor:
     """Join Tensors column by column: along the second axis, vectors along their only one.
 
+    Parameters
+    ----------
+    tensors : sequence of Tensor
+
     Raises
     ------
     ValueError
@@ -190,6 +210,10 @@ def hstack(tensors: Any) -> Tensor:
 def vstack(tensors: Any) -> Tensor:
     """Join Tensors row by row: along the first axis; vectors count as rows.
 
+    Parameters
+    ----------
+    tensors : sequence of Tensor
+
     Raises
     ------
     ValueError
@@ -206,6 +230,10 @@ def vstack(tensors: Any) -> Tensor:
 
 def dstack(tensors: Any) -> Tensor:
     """Join Tensors in depth: along the third axis, which vectors and matrices get.
+
+    Parameters
+    ----------
+    tensors : sequence of Tensor
 
     Raises
     ------

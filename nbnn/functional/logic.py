@@ -30,6 +30,11 @@ def _described(function: Callable, name: str, doc: str) -> Callable:
 
 _BITWISE = """``input {sign} other``: the bits of two integers, or two bools, combined one by one; broadcasting.
 
+    Parameters
+    ----------
+    input, other : Tensor, array or number
+        Integers or bools, of shapes that broadcast.
+
     Raises
     ------
     ValueError
@@ -66,6 +71,10 @@ LEFT_SHIFT, RIGHT_SHIFT = Binary("bitwise_left_shift", K.left_shift), Binary("bi
 def bitwise_not(input: Tensor) -> Tensor:
     """``~input``: every bit of integers turned over, the opposite of bools.
 
+    Parameters
+    ----------
+    input : Tensor or array of integers or bools
+
     Raises
     ------
     TypeError
@@ -93,6 +102,11 @@ def bitwise_left_shift(input: Any, other: Any) -> Tensor:
     A shift that is negative, or not less than the number of bits, gives 0. Raises as `bitwise_and` does, and TypeError
     for two bools.
 
+    Parameters
+    ----------
+    input, other : Tensor, array or number
+        Integers, of shapes that broadcast.
+
     Examples
     --------
     >>> import nbnn
@@ -110,6 +124,11 @@ def bitwise_right_shift(input: Any, other: Any) -> Tensor:
     A shift that is negative, or not less than the number of bits, leaves the sign alone: 0, or -1 for negative
     numbers. Raises as `bitwise_and` does, and TypeError for two bools.
 
+    Parameters
+    ----------
+    input, other : Tensor, array or number
+        Integers, of shapes that broadcast.
+
     Examples
     --------
     >>> import nbnn
@@ -121,6 +140,11 @@ def bitwise_right_shift(input: Any, other: Any) -> Tensor:
 
 
 _LOGICAL = """Whether {rule} different from zero, element by element, as bools; operands of any type, broadcasting.
+
+    Parameters
+    ----------
+    input, other : Tensor, array or number
+        Shapes that broadcast.
 
     Raises
     ------
@@ -156,6 +180,10 @@ LOGICAL_NOT = Op("logical_not", K.opposite)
 @takes_arrays
 def logical_not(input: Tensor) -> Tensor:
     """Whether `input` is zero, element by element, as bools.
+
+    Parameters
+    ----------
+    input : Tensor or array
 
     Raises
     ------

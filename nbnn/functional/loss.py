@@ -11,6 +11,7 @@ from nbnn.autograd import Node
 from nbnn.functional import _check
 from nbnn.functional._rules import cross_entropy_rule
 from nbnn.functional.array import cast, div, eq, mul, neg, sub, sum
+from nbnn.functional.promotion import result_type
 from nbnn.functional.shape import RESHAPE
 from nbnn.functional.softmax import LOG_SOFTMAX, LOG_SOFTMAX_BACKWARD, SOFTMAX, SOFTMAX_BACKWARD
 from nbnn.functional.statistics import all as every
@@ -303,6 +304,8 @@ SOFT_TARGET = Op(
 
 def _class_targets(op: str, input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int) -> tuple:
     """Checked class targets in int64, the classes C, the product S of the axes after them, and `ignore_index`."""
+    if isinstance(target, Tensor) and target._shape == (1,) and input.dim() == 1:
+        target = _reshaped(target, ())
     key = _check.shapes_and_types(input, target, weight)
     found = _ACCEPTED.get(key)
     c, s = _ACCEPTED.add(key, _class_geometry(op, input, target, weight)) if found is None else found
@@ -484,9 +487,10 @@ def cross_entropy(
     smoothing = _check.probability(op, "label_smoothing", label_smoothing)
     _check.floating(op, "input", input)
     _check.tensor(op, "target", target)
+    if target._dtype.is_floating_point:
+        input, target, weight = _of_one_type(op, input, target, weight)
     if _is_half(input):
         if target._dtype.is_floating_point:
-            _check.same_dtype(op, input=input, target=target)
             target = cast(target, dtypes.float32)
         x, w = _widened(op, input, weight)
         more = (None, ignore_index, None, reduction, label_smoothing)
@@ -504,9 +508,15 @@ def cross_entropy(
     return apply(HARD, input, index, _constant(weight), params=params)
 
 
+def _of_one_type(op: str, input: Tensor, target: Tensor, weight: Tensor | None) -> tuple:
+    """Scores, probabilities and weights, which have no order of rank among their types."""
+    given = (input, target) if weight is None else (input, target, _check.real(op, "weight", weight))
+    kind = result_type(*given)
+    return (cast(input, kind), cast(target, kind), None if weight is None else cast(weight, kind))
+
+
 def _soft_cross_entropy(input: Tensor, target: Tensor, weight: Any, smoothing: float, reduction: int) -> Tensor:
     op = "cross_entropy"
-    _check.same_dtype(op, input=input, target=target, weight=weight)
     shape = input._shape
     if target._shape != shape:
         raise ValueError(

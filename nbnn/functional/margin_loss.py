@@ -7,11 +7,12 @@ from typing import Any
 from nbnn import dtypes
 from nbnn.autograd import Node
 from nbnn.functional import _check
-from nbnn.functional._elementwise import from_integers
+from nbnn.functional._elementwise import from_integers, numbers
 from nbnn.functional.activation import sigmoid
 from nbnn.functional.array import cast, div, mean, mul, neg, ones, sub, sum
 from nbnn.functional.elementwise_loss import as_input, make_loss, pair, reduced, spread
 from nbnn.functional.probability_loss import LOGITS
+from nbnn.functional.promotion import result_type
 from nbnn.functional.shape import unsqueeze
 from nbnn.kernels import elementwise_loss as E
 from nbnn.kernels import margin_loss as K
@@ -175,7 +176,7 @@ def hinge_embedding_loss(
     ValueError
         If the shapes do not broadcast or `reduction` is unknown.
     TypeError
-        If `input` is no Tensor or array of floating-point numbers.
+        If `input` is no Tensor or array of floating-point numbers, or of integers without a mean.
 
     Examples
     --------
@@ -186,6 +187,10 @@ def hinge_embedding_loss(
     """
     op = "hinge_embedding_loss"
     reduction = _check.reduction(op, reduction, size_average, reduce)
+    if reduction != "mean" and isinstance(input, Tensor) and not input._dtype.is_differentiable:
+        wide = cast(_check.tensor(op, "target", target), dtypes.float64)
+        losses: Any = numbers(op, input, lambda x: hinge_embedding_loss(x, wide, margin, reduction="none"))
+        return losses if reduction == "none" else sum(losses)
     x, t = pair(op, input, as_input(op, input, target), True)
     return reduced(HINGE, x, t.detach(), reduction, _check.number(op, "margin", margin))
 
@@ -469,5 +474,8 @@ def multilabel_soft_margin_loss(
     if not input._shape:
         raise ValueError(f"{op}: `input` must have at least 1 axis, (*, C); got shape ()")
     x, t = pair(op, input, target, True)
+    if weight is not None:
+        kind = result_type(x, _check.tensor(op, "weight", weight))
+        x, t = cast(x, kind), cast(t, kind)
     losses = reduced(LOGITS, x, t, "none", 0.0, spread(op, "weight", weight, x))
     return _reduced(div(sum(losses, input.dim() - 1), input._shape[-1]), reduction, False)

@@ -92,6 +92,11 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     """The elements where `mask` is True, in row-major order, as a vector; the two broadcast.
 
+    Parameters
+    ----------
+    input : Tensor or array
+    mask : Tensor of bools
+
     Raises
     ------
     TypeError
@@ -114,6 +119,12 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
 
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     """The positions of the elements other than zero.
+
+    Parameters
+    ----------
+    input : Tensor or array
+    as_tuple : bool
+        A vector for each axis instead of a row for each element.
 
     Returns
     -------

@@ -87,7 +87,7 @@ def householder_product(input: Tensor, tau: Tensor) -> Tensor:
     ----------
     input : Tensor of shape (..., m, n), m >= n
         float32 or float64.
-    tau : Tensor of shape (..., n)
+    tau : Tensor of shape (..., k), k <= n
 
     Raises
     ------
@@ -112,15 +112,16 @@ def householder_product(input: Tensor, tau: Tensor) -> Tensor:
     _check.tensor(op, "tau", tau)
     _check.same_dtype(op, input=x, tau=tau)
     m, n = x.shape[-2:]
-    if m < n or tau.shape != (*x.shape[:-2], n):
+    count = tau.shape[-1] if tau.dim() else 0
+    if m < n or count > n or tau.shape != (*x.shape[:-2], count):
         raise ValueError(
-            f"{op}: `input` must have shape (..., m, n) with m >= n, and `tau` (..., n); "
+            f"{op}: `input` must have shape (..., m, n) with m >= n, and `tau` (..., k) with k <= n; "
             f"got {tuple(x.shape)} and {tuple(tau.shape)}"
         )
     place: dict[str, Any] = {"dtype": x.dtype, "device": x.device}
     start = eye(m, n, **place)
-    v = add(tril(x, -1), start)
+    v = add(tril(x, -1), start)[..., :count]
     turned = matrix_transpose(v)
     rows = unsqueeze(tau, -1)
-    inner = add(mul(rows, triu(matmul(turned, v), 1)), eye(n, **place))
+    inner = add(mul(rows, triu(matmul(turned, v), 1)), eye(count, **place))
     return sub(start, matmul(v, solve(inner, mul(rows, turned[..., :n]))))

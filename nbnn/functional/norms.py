@@ -137,6 +137,17 @@ def matrix_norm(
 def norm(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """`vector_norm` over one axis or all, `matrix_norm` over two axes, or of a matrix where `ord` is given.
 
+    Parameters
+    ----------
+    A : Tensor or array
+    ord : number or {"fro", "nuc"}, optional
+        The order; 2, or "fro" of matrices, unless given.
+    dim : int or pair of int, optional
+    keepdim : bool
+        Leave axes of size 1 in the place of those reduced.
+    dtype : dtype, optional
+        Type to compute in, and of the result.
+
     Raises
     ------
     ValueError

@@ -161,6 +161,14 @@ def _flag(op: str, name: str, value: Any) -> bool:
 def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
     """Where the elements stand that `sort` gives.
 
+    Parameters
+    ----------
+    input : Tensor or array
+    dim : int
+    descending : bool
+    stable : bool
+        Equal elements stay in their order in any case.
+
     Raises
     ------
     IndexError
@@ -429,6 +437,8 @@ def _groups(x: Tensor, dim: int | None, in_order: bool) -> tuple[Tensor, Tensor,
 
     Sorted, or else the runs of neighbours that are equal.
     """
+    if dim is not None and not x.numel() and (x._shape[dim] or x._shape.count(0) > 1):
+        raise ValueError(f"unique: `input` must have no empty axis beside `dim` (={dim}); got shape {x._shape}")
     seen = reshape(x, (-1,)) if dim is None else permute(x, (dim, *(k for k in range(x.dim()) if k != dim)))
     n = seen._shape[0]
     rows = reshape(seen.detach().cpu(), (n, -1 if seen.numel() else 0))
@@ -508,6 +518,15 @@ def unique_consecutive(
     input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Any:
     """The first of each run of equal elements, or of equal slices along an axis. See `unique`.
+
+    Parameters
+    ----------
+    input : Tensor or array
+    return_inverse : bool
+        Give the group of each element too.
+    return_counts : bool
+        Give the length of each run too.
+    dim : int, optional
 
     Raises
     ------

@@ -78,6 +78,11 @@ def _clipped(op: str, input: Tensor, low: float, high: float) -> Tensor:
 def hardtanh_(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
     """`hardtanh` in place.
 
+    Parameters
+    ----------
+    input : Tensor
+    min_val, max_val : float
+
     Examples
     --------
     >>> import nbnn
@@ -294,6 +299,11 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
 @takes_arrays
 def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
     """`threshold` in place.
+
+    Parameters
+    ----------
+    input : Tensor
+    threshold, value : float
 
     Examples
     --------

@@ -16,6 +16,7 @@ from nbnn.functional.creation import full as filled
 from nbnn.functional.distance import FLOOR
 from nbnn.functional.elementwise_loss import make_loss, pair, reduced, spread
 from nbnn.functional.pointwise import exp, log
+from nbnn.functional.promotion import result_type
 from nbnn.functional.shape import unsqueeze
 from nbnn.kernels import elementwise_loss as K
 from nbnn.op import apply, takes_arrays
@@ -317,9 +318,7 @@ def poisson_nll_loss(
     shift = _check.number(op, "eps", eps)
     log_input, full = _check.flag(op, "log_input", log_input), _check.flag(op, "full", full)
     _check.numeric(op, _check.tensor(op, "input", input))
-    if not _check.tensor(op, "target", target).is_floating_point():
-        input = from_integers(input)
-    x, t = pair(op, input, target, True)
+    x, t = pair(op, from_integers(input), target, True)
     _check.real(op, "target", t)
     kind = x._dtype
     if kind.is_half:
@@ -388,9 +387,9 @@ def gaussian_nll_loss(
     if not target.is_floating_point():
         input = from_integers(input)
     x, t = pair(op, input, target, True)
-    kind = x._dtype
-    if kind.is_half:
-        x, t = cast(x, dtypes.float32), cast(t, dtypes.float32)
+    kind = result_type(x, var) if isinstance(var, Tensor) else x._dtype
+    wide = dtypes.float32 if kind.is_half else kind
+    x, t = cast(x, wide), cast(t, wide)
     losses = _gaussian(x, t, _variance(op, var, input, x), low)
     if full:
         losses = add(losses, 0.5 * math.log(2 * math.pi))

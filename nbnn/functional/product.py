@@ -83,6 +83,11 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
 def mv(input: Tensor, vec: Tensor) -> Tensor:
     """The product of a matrix (n, m) and a vector (m,), of shape (n,); raises as `mm` does.
 
+    Parameters
+    ----------
+    input : Tensor of shape (n, m)
+    vec : Tensor of shape (m,)
+
     Examples
     --------
     >>> import nbnn
@@ -95,6 +100,11 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
 @takes_arrays
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     """The products of a batch of matrices (b, n, m) with one (b, m, p), of shape (b, n, p); raises as `mm` does.
+
+    Parameters
+    ----------
+    input : Tensor of shape (b, n, m)
+    mat2 : Tensor of shape (b, m, p)
 
     Examples
     --------
@@ -109,6 +119,10 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
     """The sum of the products of two vectors of one length; raises as `mm` does.
 
+    Parameters
+    ----------
+    input, tensor : Tensor of shape (n,)
+
     Examples
     --------
     >>> import nbnn
@@ -121,6 +135,11 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
 @takes_arrays
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
     """The products of each element of a vector (n,) with each of another (m,), of shape (n, m).
+
+    Parameters
+    ----------
+    input : Tensor of shape (n,)
+    vec2 : Tensor of shape (m,)
 
     Raises
     ------
@@ -179,6 +198,14 @@ def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: 
 def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """``beta * input + alpha * (mat @ vec)`` with `mat` (n, m), `vec` (m,), of shape (n,); see `addmm`.
 
+    Parameters
+    ----------
+    input : Tensor
+        It broadcasts to (n,).
+    mat : Tensor of shape (n, m)
+    vec : Tensor of shape (m,)
+    beta, alpha : number
+
     Examples
     --------
     >>> import nbnn
@@ -193,6 +220,14 @@ def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, a
     """``beta * input + alpha * (batch1 @ batch2)`` for batches (b, n, m) and (b, m, p), of shape (b, n, p).
 
     See `addmm` for the arguments and errors.
+
+    Parameters
+    ----------
+    input : Tensor
+        It broadcasts to (b, n, p).
+    batch1 : Tensor of shape (b, n, m)
+    batch2 : Tensor of shape (b, m, p)
+    beta, alpha : number
 
     Examples
     --------
@@ -210,6 +245,14 @@ def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, al
 
     The matrices (b, n, m) side by side, times those of (b, m, p) below each other: one product does it. See `addmm`
     for the arguments and errors.
+
+    Parameters
+    ----------
+    input : Tensor
+        It broadcasts to (n, p).
+    batch1 : Tensor of shape (b, n, m)
+    batch2 : Tensor of shape (b, m, p)
+    beta, alpha : number
 
     Examples
     --------

@@ -11,6 +11,10 @@ from nbnn.tensor import Tensor
 def is_tensor(obj: Any) -> bool:
     """Whether `obj` is a Tensor.
 
+    Parameters
+    ----------
+    obj : object
+
     Examples
     --------
     >>> import nbnn
@@ -23,6 +27,10 @@ def is_tensor(obj: Any) -> bool:
 def is_floating_point(input: Tensor) -> bool:
     """Whether the elements are floating-point numbers.
 
+    Parameters
+    ----------
+    input : Tensor
+
     Examples
     --------
     >>> import nbnn
@@ -34,6 +42,10 @@ def is_floating_point(input: Tensor) -> bool:
 
 def numel(input: Tensor) -> int:
     """The number of elements.
+
+    Parameters
+    ----------
+    input : Tensor
 
     Examples
     --------

@@ -40,6 +40,11 @@ def _repeated(op: str, x: Tensor, name: str, repeats: tuple) -> Tensor:
 def repeat(input: Tensor, *repeats: Any) -> Tensor:
     """The elements tiled `repeats` times along each axis; more numbers than axes add axes in front (`Tensor.repeat`).
 
+    Parameters
+    ----------
+    input : Tensor or array
+    *repeats : int, or one sequence of them
+
     Raises
     ------
     ValueError
@@ -62,6 +67,11 @@ def repeat(input: Tensor, *repeats: Any) -> Tensor:
 @takes_arrays
 def tile(input: Tensor, *dims: Any) -> Tensor:
     """`Tensor.repeat`, where numbers that are missing in front are 1.
+
+    Parameters
+    ----------
+    input : Tensor or array
+    *dims : int, or one sequence of them
 
     Raises
     ------
@@ -161,6 +171,11 @@ FLIP: Op = Op(
 def flip(input: Tensor, *dims: Any) -> Tensor:
     """A copy in which the order along the given axes is reversed.
 
+    Parameters
+    ----------
+    input : Tensor or array
+    *dims : int, or one sequence of them
+
     Raises
     ------
     IndexError
@@ -254,6 +269,12 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
 def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
     """A copy turned `k` quarters in the plane of two axes, from the first towards the second.
 
+    Parameters
+    ----------
+    input : Tensor or array
+    k : int
+    dims : pair of int
+
     Raises
     ------
     ValueError
@@ -302,6 +323,12 @@ def _triangle(op: str, input: Any, diagonal: Any, sign: int) -> Tensor:
 def tril(input: Tensor, diagonal: int = 0) -> Tensor:
     """The lower triangle of matrices: zeros where the column is above row + `diagonal`.
 
+    Parameters
+    ----------
+    input : Tensor or array
+        Of shape (..., n, m).
+    diagonal : int
+
     Raises
     ------
     ValueError
@@ -321,6 +348,12 @@ def tril(input: Tensor, diagonal: int = 0) -> Tensor:
 def triu(input: Tensor, diagonal: int = 0) -> Tensor:
     """The upper triangle of matrices: zeros where the column is below row + `diagonal`.
 
+    Parameters
+    ----------
+    input : Tensor or array
+        Of shape (..., n, m).
+    diagonal : int
+
     Raises
     ------
     ValueError
@@ -339,6 +372,12 @@ def triu(input: Tensor, diagonal: int = 0) -> Tensor:
 @takes_arrays
 def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     """A vector on a diagonal of a square matrix of zeros; of a matrix, a copy of that diagonal.
+
+    Parameters
+    ----------
+    input : Tensor or array
+        Of one axis or two.
+    diagonal : int
 
     Raises
     ------
@@ -365,6 +404,13 @@ _diagonal = diagonal  # `diag` has an argument of this name
 @takes_arrays
 def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """The last axis put on a diagonal of square matrices of zeros, whose axes are `dim1` and `dim2`.
+
+    Parameters
+    ----------
+    input : Tensor or array
+    offset : int
+        Which diagonal: 0 the main one, above it if positive.
+    dim1, dim2 : int
 
     Raises
     ------
@@ -394,6 +440,15 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
 def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = dtypes.int64, device: Any = None) -> Tensor:
     """The rows and columns of the lower triangle of a matrix, as a Tensor of shape (2, N).
 
+    Parameters
+    ----------
+    row, col : int
+        Sizes of the matrix.
+    offset : int
+        Which diagonal bounds the triangle.
+    dtype : dtype
+    device : str or device, optional
+
     Raises
     ------
     ValueError
@@ -411,6 +466,15 @@ def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = dtypes.int
 
 def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = dtypes.int64, device: Any = None) -> Tensor:
     """The rows and columns of the upper triangle of a matrix, as a Tensor of shape (2, N).
+
+    Parameters
+    ----------
+    row, col : int
+        Sizes of the matrix.
+    offset : int
+        Which diagonal bounds the triangle.
+    dtype : dtype
+    device : str or device, optional
 
     Raises
     ------

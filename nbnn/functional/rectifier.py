@@ -134,6 +134,11 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
 def leaky_relu_(input: Tensor, negative_slope: float = 0.01) -> Tensor:
     """`leaky_relu` in place.
 
+    Parameters
+    ----------
+    input : Tensor
+    negative_slope : float
+
     Examples
     --------
     >>> import nbnn
@@ -312,6 +317,11 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 def elu_(input: Tensor, alpha: float = 1.0) -> Tensor:
     """`elu` in place.
 
+    Parameters
+    ----------
+    input : Tensor
+    alpha : float
+
     Examples
     --------
     >>> import nbnn
@@ -325,6 +335,10 @@ def elu_(input: Tensor, alpha: float = 1.0) -> Tensor:
 def selu_(input: Tensor) -> Tensor:
     """`selu` in place.
 
+    Parameters
+    ----------
+    input : Tensor
+
     Examples
     --------
     >>> import nbnn
@@ -337,6 +351,11 @@ def selu_(input: Tensor) -> Tensor:
 
 def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
     """`celu` in place.
+
+    Parameters
+    ----------
+    input : Tensor
+    alpha : float
 
     Examples
     --------
@@ -403,6 +422,13 @@ def rrelu(
 
 def rrelu_(input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False) -> Tensor:
     """`rrelu` that overwrites its input.
+
+    Parameters
+    ----------
+    input : Tensor
+    lower, upper : float
+        Between which the slope is drawn.
+    training : bool
 
     Examples
     --------

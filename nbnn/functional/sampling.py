@@ -34,6 +34,15 @@ def rand_like(
 ) -> Tensor:
     """Numbers uniform in [0, 1), with the shape, dtype and device of `input`.
 
+    Parameters
+    ----------
+    input : Tensor
+    generator : Generator, optional
+    dtype : dtype, optional
+        That of `input` unless given.
+    device : str or device, optional
+    requires_grad : bool
+
     Examples
     --------
     >>> import nbnn
@@ -53,6 +62,15 @@ def randn_like(
 ) -> Tensor:
     """Standard normal numbers, with the shape, dtype and device of `input`.
 
+    Parameters
+    ----------
+    input : Tensor
+    generator : Generator, optional
+    dtype : dtype, optional
+        That of `input` unless given.
+    device : str or device, optional
+    requires_grad : bool
+
     Examples
     --------
     >>> import nbnn
@@ -67,6 +85,16 @@ def randint_like(
     device: Any = None,
 ) -> Tensor:  # fmt: skip
     """Integers uniform in [low, high), or [0, low), with the shape, dtype and device of `input`.
+
+    Parameters
+    ----------
+    input : Tensor
+    low : int
+    high : int, optional
+    generator : Generator, optional
+    dtype : dtype, optional
+        That of `input` unless given.
+    device : str or device, optional
 
     Raises
     ------

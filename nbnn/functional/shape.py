@@ -179,6 +179,11 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     """Drop the axes of size 1: all of them, or those named.
 
+    Parameters
+    ----------
+    input : Tensor or array
+    dim : int or tuple of int, optional
+
     Examples
     --------
     >>> import nbnn
@@ -194,6 +199,11 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
 @takes_arrays
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """Insert an axis of size 1 before axis `dim`.
+
+    Parameters
+    ----------
+    input : Tensor or array
+    dim : int
 
     Examples
     --------
@@ -228,6 +238,11 @@ PERMUTE = Op("permute", forward=_permute_forward, grad=_permute_grad, takes_comp
 def permute(input: Tensor, *dims: Any) -> Tensor:
     """A view with the axes in another order.
 
+    Parameters
+    ----------
+    input : Tensor or array
+    *dims : int, or one sequence of them
+
     Raises
     ------
     ValueError
@@ -250,6 +265,11 @@ def permute(input: Tensor, *dims: Any) -> Tensor:
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """A view with two axes exchanged.
 
+    Parameters
+    ----------
+    input : Tensor or array
+    dim0, dim1 : int
+
     Examples
     --------
     >>> import nbnn
@@ -268,6 +288,10 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
 @takes_arrays
 def t(input: Tensor) -> Tensor:
     """The transpose of a matrix; Tensors of fewer axes come back as they are.
+
+    Parameters
+    ----------
+    input : Tensor or array
 
     Examples
     --------
@@ -299,6 +323,11 @@ EXPAND = Op("expand", forward=_expand_forward, grad=_expand_grad, takes_complex=
 @takes_arrays
 def expand(input: Tensor, *size: Any) -> Tensor:
     """A view in which axes of size 1 repeat; -1 keeps a size.
+
+    Parameters
+    ----------
+    input : Tensor or array
+    *size : int, or one sequence of them
 
     Raises
     ------

@@ -202,6 +202,14 @@ def all(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
 
     Along no axes, ``dim=()``, each element stands for itself.
 
+    Parameters
+    ----------
+    input : Tensor or array
+    dim : int or tuple of int, optional
+        All axes unless given.
+    keepdim : bool
+        Leave axes of size 1 in the place of those reduced.
+
     Raises
     ------
     IndexError
@@ -225,6 +233,14 @@ def any(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
 
     Along no axes, ``dim=()``, each element stands for itself.
 
+    Parameters
+    ----------
+    input : Tensor or array
+    dim : int or tuple of int, optional
+        All axes unless given.
+    keepdim : bool
+        Leave axes of size 1 in the place of those reduced.
+
     Raises
     ------
     IndexError
@@ -244,6 +260,12 @@ def any(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
 @takes_arrays
 def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
     """How many elements (along axes) are different from 0. NaN is not 0.
+
+    Parameters
+    ----------
+    input : Tensor or array
+    dim : int or tuple of int, optional
+        All axes unless given.
 
     Raises
     ------
@@ -321,6 +343,18 @@ def std(
 ) -> Tensor:
     """The standard deviation: the square root of `var`. Its gradient where all elements are equal is 0.
 
+    Parameters
+    ----------
+    input : Tensor or array
+    dim : int or tuple of int, optional
+        All axes unless given.
+    unbiased : bool, optional
+        Divide by n - 1 (the default) or by n.
+    keepdim : bool
+        Leave axes of size 1 in the place of those reduced.
+    correction : int or float, optional
+        What is taken off n, instead of `unbiased`.
+
     Raises
     ------
     TypeError
@@ -342,6 +376,18 @@ def var_mean(
     input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: Any = None
 ) -> tuple[Tensor, Tensor]:
     """`var` and `mean`.
+
+    Parameters
+    ----------
+    input : Tensor or array
+    dim : int or tuple of int, optional
+        All axes unless given.
+    unbiased : bool, optional
+        Divide by n - 1 (the default) or by n.
+    keepdim : bool
+        Leave axes of size 1 in the place of those reduced.
+    correction : int or float, optional
+        What is taken off n, instead of `unbiased`.
 
     Raises
     ------
@@ -365,6 +411,18 @@ def std_mean(
     input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: Any = None
 ) -> tuple[Tensor, Tensor]:
     """`std` and `mean`.
+
+    Parameters
+    ----------
+    input : Tensor or array
+    dim : int or tuple of int, optional
+        All axes unless given.
+    unbiased : bool, optional
+        Divide by n - 1 (the default) or by n.
+    keepdim : bool
+        Leave axes of size 1 in the place of those reduced.
+    correction : int or float, optional
+        What is taken off n, instead of `unbiased`.
 
     Raises
     ------

@@ -8,6 +8,8 @@ from nbnn.functional import _check
 from nbnn.functional._binary import Binary
 from nbnn.functional._elementwise import from_integers
 from nbnn.functional.arithmetic import add, div, mul, neg, sub
+from nbnn.functional.comparison import eq
+from nbnn.functional.conversion import cast
 from nbnn.functional.pointwise import rsqrt
 from nbnn.functional.promotion import promoted
 from nbnn.kernels import trigonometry as K
@@ -33,7 +35,9 @@ def _arc(x: Tensor) -> Tensor:
 
 
 def _square_sum(y: Tensor, x: Tensor) -> Tensor:
-    return add(mul(y, y), mul(x, x))
+    """y**2 + x**2 as a divisor: 1 in the origin, where the slopes of atan2 are chosen to be 0."""
+    total = add(mul(y, y), mul(x, x))
+    return add(total, cast(eq(total.detach(), 0.0), total._dtype))
 
 
 SIN = _op("sin", K.sin, lambda x: cos(x), K.sin_fast)

@@ -69,6 +69,8 @@ def _max_unpool(
     kernel = _check.ntuple(op, "kernel_size", kernel_size, n, 1)
     steps = kernel if stride is None or stride == () else _check.ntuple(op, "stride", stride, n, 1)
     pads = _check.ntuple(op, "padding", padding, n, 0)
+    if 0 in input._shape[1:]:
+        raise ValueError(f"{op}: `input` must have no empty axis behind the first; got shape {input._shape}")
     sizes = _unpooled_sizes(op, n, input, kernel, steps, pads, output_size)
     indices = _check.indices(op, "indices", indices, math.prod(sizes))
     flat_size = (*size[:2], math.prod(size[2:]))

@@ -22,6 +22,11 @@ from nbnn.tensor import Tensor, from_array, make, transfer, view
 def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     """A view with the axes `source` at the places `destination`; the others keep their order.
 
+    Parameters
+    ----------
+    input : Tensor or array
+    source, destination : int or tuple of int
+
     Raises
     ------
     ValueError
@@ -56,6 +61,11 @@ def _axes(op: str, name: str, value: Any, ndim: int) -> tuple[int, ...]:
 def moveaxis(input: Tensor, source: Any, destination: Any) -> Tensor:
     """`movedim` under NumPy's name.
 
+    Parameters
+    ----------
+    input : Tensor or array
+    source, destination : int or tuple of int
+
     Examples
     --------
     >>> import nbnn
@@ -76,6 +86,11 @@ def _swapped(op: str, x: Any, first: int, second: int) -> Tensor:
 @takes_arrays
 def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
     """A view with two axes exchanged: `transpose` under NumPy's name.
+
+    Parameters
+    ----------
+    input : Tensor or array
+    axis0, axis1 : int
 
     Raises
     ------
@@ -115,6 +130,12 @@ def reversed_axes(input: Tensor) -> Tensor:
 def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     """Axis `dim` as several axes of the given sizes, one of which may be -1; the opposite of `flatten`.
 
+    Parameters
+    ----------
+    input : Tensor or array
+    dim : int
+    sizes : sequence of int
+
     Raises
     ------
     ValueError
@@ -141,6 +162,11 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
 @takes_arrays
 def broadcast_to(input: Tensor, size: Any) -> Tensor:
     """A view of shape `size` in which axes of size 1 repeat.
+
+    Parameters
+    ----------
+    input : Tensor or array
+    size : sequence of int
 
     Raises
     ------
@@ -189,6 +215,13 @@ def _axis(op: str, x: Tensor, dim: Any) -> int:
 @takes_arrays
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """The view at one position of an axis, without that axis.
+
+    Parameters
+    ----------
+    input : Tensor or array
+    dim : int
+    index : int
+        Counted from the end if negative.
 
     Raises
     ------
@@ -283,6 +316,12 @@ def _equal_parts(x: Tensor, axis: int, size: int) -> tuple[Tensor, ...]:
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """At most `chunks` views of one size (the last may be smaller), one after the other along an axis.
 
+    Parameters
+    ----------
+    input : Tensor or array
+    chunks : int
+    dim : int
+
     Raises
     ------
     ValueError
@@ -307,6 +346,11 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 @takes_arrays
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """The views at every position of an axis, without that axis.
+
+    Parameters
+    ----------
+    input : Tensor or array
+    dim : int
 
     Raises
     ------
@@ -363,6 +407,12 @@ DIAGONAL_BACKWARD = Op(
 @takes_arrays
 def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     """The view of the elements with :math:`i_{dim2} - i_{dim1} = offset`, on a last axis in place of the two.
+
+    Parameters
+    ----------
+    input : Tensor or array
+    offset : int
+    dim1, dim2 : int
 
     Raises
     ------

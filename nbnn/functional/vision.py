@@ -132,6 +132,17 @@ def _scale(size: int, out: int, factor: float | None, aligned: bool) -> float:
     return 1.0 / factor if factor else size / out
 
 
+def _even(sizes: tuple, outs: tuple, scales: tuple, mode: str, antialias: bool) -> tuple[float, ...]:
+    """The scales, where PyTorch's rules make a size that stays, or doubles, do so evenly for any scale factor."""
+    stays = antialias or mode in ("linear", "bilinear", "trilinear")
+    doubles = mode == "nearest" and len(sizes) == 2
+    if not stays and not doubles:
+        return scales
+    return tuple(
+        [n / o if o == n or (doubles and o == 2 * n) else s for n, o, s in zip(sizes, outs, scales, strict=True)]
+    )
+
+
 _OF_BYTES = ("nearest", "nearest-exact", "bilinear", "bicubic")  # computed in float64 and rounded
 
 
@@ -228,6 +239,7 @@ def interpolate(
     aligned = bool(align_corners)
     lead = 3 - axes
     scales = tuple(map(_scale, shape[2:], outs, factors or (None,) * axes, (aligned,) * axes))
+    scales = _even(shape[2:], outs, scales, mode, antialias)
     sizes3, outs3, scales3 = (1,) * lead + shape[2:], (1,) * lead + outs, (1.0,) * lead + scales
     kinds = (K.NEAREST,) * lead + ((_SMOOTH if antialias else _MODES)[mode],) * axes
     kind = dtypes.float32 if input._dtype.is_half else input._dtype
@@ -257,6 +269,14 @@ def upsample(
 ) -> Tensor:
     """`interpolate` by its old name, with a warning.
 
+    Parameters
+    ----------
+    input : Tensor of shape (N, C, ...)
+    size, scale_factor : optional
+    mode : str
+    align_corners : bool, optional
+        As in `interpolate`.
+
     Raises
     ------
     ValueError, TypeError
@@ -281,6 +301,12 @@ def upsample(
 def upsample_nearest(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
     """`interpolate` with mode "nearest" by an old name, with a warning.
 
+    Parameters
+    ----------
+    input : Tensor of shape (N, C, ...)
+    size, scale_factor : optional
+        As in `interpolate`.
+
     Raises
     ------
     ValueError, TypeError
@@ -304,6 +330,12 @@ def upsample_nearest(input: Tensor, size: Any = None, scale_factor: Any = None) 
 @takes_arrays
 def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
     """`interpolate` with mode "bilinear" and aligned corners by an old name, with a warning.
+
+    Parameters
+    ----------
+    input : Tensor of shape (N, C, H, W)
+    size, scale_factor : optional
+        As in `interpolate`.
 
     Raises
     ------

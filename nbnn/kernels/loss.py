@@ -278,17 +278,18 @@ def cross_entropy_backward(i, grad, x, target, weight, stats, classes, spatial, 
     rows = target.size
     mass = stats[row]
     zero = type(mass)(0)
+    if target[row] == ignore_index:  # also where all are, and g is divided by 0
+        return zero
     g = grad[row * step]
     if mean:
         g /= stats[4 * rows]
     slope = g * mass * stats[2 * rows + row]
     v = zero if slope == zero else slope * vm.exp(x[i] - stats[rows + row])
-    if target[row] != ignore_index:
-        w = type(mass)(1) if weight is None else weight[c]
-        if smoothing > 0.0:
-            v -= g * type(mass)(smoothing / classes) * w
-        if target[row] == c:
-            v -= g * type(mass)(1.0 - smoothing) * w
+    w = type(mass)(1) if weight is None else weight[c]
+    if smoothing > 0.0:
+        v -= g * type(mass)(smoothing / classes) * w
+    if target[row] == c:
+        v -= g * type(mass)(1.0 - smoothing) * w
     return v
 
 
@@ -302,13 +303,13 @@ def _backward_row(row, dx, grad, x, target, weight, stats, classes, ignore_index
     if mean:
         g /= stats[natural(4 * rows)]
     slope = g * stats[natural(row)] * stats[natural(2 * rows + row)]
-    if slope == type(g)(0):
+    t = target[natural(row)]
+    if t == ignore_index or slope == type(g)(0):
         for j in range(base, base + classes):
             dx[natural(j)] = 0
     else:
         for j in range(base, base + classes):
             dx[natural(j)] = slope * vm.exp(x[natural(j)] - peak)
-    t = target[natural(row)]
     if t != ignore_index:
         if smoothing > 0.0:
             share = g * type(g)(smoothing / classes)
@@ -353,6 +354,8 @@ def _backward_strips(
             scratch[natural(own + k)] = every if step == 0 else grad[natural(row + k)] / divisor
         for k in range(count):
             scratch[natural(own + k)] *= stats[natural(row + k)] * stats[natural(2 * rows + row + k)]
+            if target[natural(row + k)] == ignore_index:
+                scratch[natural(own + k)] = 0
         for c in range(classes):
             for k in range(count):
                 j = at + c * spatial + k

@@ -28,15 +28,10 @@ def _cubic(d):
 
 
 @_jit.jit
-def _nearest(o, size, outputs, scale, kind):
+def _nearest(o, size, scale, kind):
     """The element nearest to output `o`, in float32 as PyTorch has it."""
-    if kind == NEAREST:
-        if outputs == size:
-            return o
-        if outputs == 2 * size:
-            return o // 2
-        return min(int(math.floor(np.float32(o) * np.float32(scale))), size - 1)
-    return min(int(math.floor((np.float32(o) + np.float32(0.5)) * np.float32(scale))), size - 1)
+    place = np.float32(o) if kind == NEAREST else np.float32(o) + np.float32(0.5)
+    return min(int(math.floor(place * np.float32(scale))), size - 1)
 
 
 @_jit.shared
@@ -81,7 +76,7 @@ def make_taps(o, index, weight, at, size, outputs, scale, aligned, kind, taps):
     """The taps of output `o` of one axis, which begin at `at` in `index` and `weight`."""
     one = type(weight[0])(1)
     if kind == NEAREST or kind == NEAREST_EXACT:
-        index[at + o] = _nearest(o, size, outputs, scale, kind)
+        index[at + o] = _nearest(o, size, scale, kind)
         weight[at + o] = one
     elif kind >= SMOOTH_LINEAR:
         _smooth_taps(o, index, weight, at, size, outputs, scale, kind, taps)
@@ -135,15 +130,12 @@ def resample(i, x, index, weight, d, h, w, od, oh, ow, nd, nh, nw):
 
 
 @over_rows
-def _resample_nearest(line, out, x, index, d, h, w, od, oh, ow):
-    """`resample` with one tap an axis for one line (p, oz, oy): elements picked by number."""
+def _resample_nearest(line, out, x, index, doubled, d, h, w, od, oh, ow):
+    """`resample` with one tap an axis for one line (p, oz, oy): elements picked by number, or each of them twice."""
     z = line // (oh * od) * d + index[natural(line // oh % od)]
     base = (z * h + index[natural(od + line % oh)]) * w
     at, taps = line * ow, od + oh
-    if ow == w:
-        for o in range(ow):
-            out[natural(at + o)] = x[natural(base + index[natural(taps + o)])]
-    elif ow == 2 * w:
+    if doubled:
         for j in range(w):
             v = x[natural(base + j)]
             out[natural(at + 2 * j)] = v
@@ -203,7 +195,10 @@ def resample_fast(out, x, index, weight, workspace, d, h, w, od, oh, ow, nd, nh,
     """`resample` on the CPU; the workspace has W elements for each chunk of lines."""
     lines = out.size // ow
     if nd * nh * nw == 1:
-        _nearest_cpu((out, x, index, d, h, w, od, oh, ow), 0, lines, 1 + 16384 // ow, pool)
+        doubled = ow == 2 * w
+        for o in range(ow if doubled else 0):
+            doubled = doubled and index[od + oh + o] == o // 2
+        _nearest_cpu((out, x, index, doubled, d, h, w, od, oh, ow), 0, lines, 1 + 16384 // ow, pool)
     else:
         args = (out, x, index, weight, workspace, d, h, w, od, oh, ow, nd, nh, nw)
         _lines_cpu(args, 0, lines, line_grain(w, ow, nd, nh), pool)

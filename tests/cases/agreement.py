@@ -82,7 +82,44 @@ FOUND = [
     ("cat-nothing", lambda F: F.cat([F.ones(0), F.ones(1, 2)]), "float32", [[1.0, 1.0]]),
     ("squeeze-no_axes", lambda F: F.ones(1, 2).squeeze(()), "float32", [[1.0, 1.0]]),
     ("cumsum-in_place", lambda F: changed(F.ones(3), "cumsum_", 0), "float32", [1.0, 2.0, 3.0]),
+    *((f"{name}-history", lambda F, name=name, args=args: gradient(F, lambda x: getattr(x * 2, name)(*args), [1.0]),
+       "float64", [0.0]) for name, args in (("zero_", ()), ("fill_", (3,)), ("eq_", (2,)), ("normal_", ()))),
+    ("fill_-Tensor", lambda F: gradient(F, lambda y: F.zeros(2, dtype=F.float64).fill_(y), 3.0), "float64", 2.0),
     ("tril-in_place", lambda F: changed(F.ones(2, 2), "tril_"), "float32", [[1.0, 0.0], [1.0, 1.0]]),
+    # layers and losses of integers and bools
+    ("unfold-bools", lambda F: F.unfold(F.tensor([[[True, False, True]]]), (1, 2)), "bool",
+     [[True, False], [False, True]]),
+    ("fold-bools", lambda F: F.fold(F.tensor([[True, False], [True, False]]), (1, 3), (1, 2)), "bool",
+     [[[True, True, False]]]),
+    ("conv_tbc-integers", lambda F: F.conv_tbc(F.full((2, 1, 1), 3), F.full((1, 1, 1), 2), F.full((1,), 1)), "int64",
+     [[[7]], [[7]]]),
+    ("hinge-integers", lambda F: F.hinge_embedding_loss(F.tensor([1, 2, -3]), F.tensor([1, -1, -1]), 2.5,
+                                                        reduction="sum"), "int64", 6),
+    # nearest elements at a factor of nearly 2, of vectors and of images
+    *((f"interpolate-{mode}_{axes}d", lambda F, mode=mode, axes=axes: F.interpolate(
+        F.arange(3.0).reshape(1, 1, 3, *(1,) * (axes - 1)), scale_factor=(2.3, *(1.0,) * (axes - 1)), mode=mode
+      ).flatten(), "float32", found)
+      for mode, axes, found in (("nearest", 1, [0, 0, 0, 1, 1, 2]), ("nearest", 2, [0, 0, 1, 1, 2, 2]),
+                                ("nearest", 3, [0, 0, 0, 1, 1, 2]), ("nearest-exact", 1, [0, 0, 1, 1, 1, 2]))),
+    *((f"interpolate-{mode}_same", lambda F, mode=mode, shape=shape, more=more: F.interpolate(
+        F.arange(3.0).reshape(shape), scale_factor=1.3, mode=mode, **more).flatten(), "float32", [0.0, 1.0, 2.0])
+      for mode, shape, more in (("linear", (1, 1, 3), {}), ("bilinear", (1, 1, 1, 3), {}),
+                                ("bicubic", (1, 1, 1, 3), {"antialias": True}))),
+    # types and shapes of weights and targets
+    ("cross_entropy-types", lambda F: F.cross_entropy(F.zeros(1, 2), F.ones(1, 2, dtype=F.bfloat16), bytes_of(F, 1, 3)),
+     "float32", math.log(16)),
+    ("cross_entropy-one_target", lambda F: F.cross_entropy(F.zeros(2), F.tensor([1]), reduction="none"), "float32",
+     math.log(2)),
+    ("binary_cross_entropy-weight", lambda F: F.binary_cross_entropy(F.full((1,), 0.5), F.ones(1), bytes_of(F, 2)),
+     "float32", math.log(4)),
+    ("multilabel_soft_margin-weight", lambda F: F.multilabel_soft_margin_loss(F.zeros(1), F.ones(1),
+                                                                              F.ones(1, dtype=F.float64)),
+     "float64", math.log(2)),
+    ("gaussian_nll-types", lambda F: F.gaussian_nll_loss(F.zeros(1), F.ones(1), F.ones(1, dtype=F.float64)), "float64",
+     0.5),
+    *((f"cross_entropy-all_ignored_{len(shape)}", lambda F, shape=shape: gradient(
+        F, lambda x: F.cross_entropy(x, F.full((2, *shape), -100)), np.zeros((2, 3, *shape))), "float64",
+       np.zeros((2, 3, *shape))) for shape in ((), (5,))),
     # sums of products, matrices
     ("einsum-sum", lambda F: F.einsum("ij->j", F.ones(2, 2, dtype=F.int32)), "int64", [2, 2]),
     ("tensordot-ones", lambda F: F.tensordot(F.ones(2, 1), F.ones(1, 2)), "float32", 4.0),
@@ -90,6 +127,11 @@ FOUND = [
     ("det-zeros", lambda F: gradient(F, F.linalg.det, np.zeros((2, 2))), "float64", [[0.0, 0.0], [0.0, 0.0]]),
     ("svd-full", lambda F: gradient(F, lambda a: F.linalg.svd(a)[1], [[3.0, 0.0, 0.0], [0.0, 2.0, 0.0]]), "float64",
      [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]),
+    ("atan2-origin", lambda F: gradient(F, F.atan2, [0.0, 0.0], [0.0, 2.0]), "float64", [[0.0, 0.5], [0.0, 0.0]]),
+    ("tensordot-Tensor", lambda F: F.tensordot(F.ones(2, 3), F.ones(3, 2), F.tensor([[0], [1]])), "float32",
+     np.full((3, 3), 2.0)),
+    ("householder-few", lambda F: F.linalg.householder_product(F.zeros(2, 2), F.tensor([2.0])), "float32",
+     [[-1.0, 0.0], [0.0, 1.0]]),
     ("qr-wide", lambda F: gradient(F, lambda a: F.linalg.qr(a)[1][1, 2:], [[2.0, 0.0, 3.0], [0.0, 2.0, 4.0]]).abs(),
      "float64", [[0.0, 0.0, 0.0], [1.5, 0.0, 1.0]]),
     ("vector_norm-turned", lambda F: gradient(F, lambda a: F.linalg.vector_norm(a.mT, dim=0), [[3.0, 4.0], [0.0, 2.0]]),
@@ -134,5 +176,17 @@ ERRORS = [
                                                 reduce="multiply").sum().backward(), RuntimeError, "has no gradient"),
     Bad("vector_norm-negative", lambda F: F.linalg.vector_norm(F.ones(0), -1), ValueError, "^vector_norm: a norm of"),
     Bad("tensordot-sizes", lambda F: F.tensordot(F.ones(2, 3), F.ones(2, 3), 1), ValueError, "must have"),
+    *(Bad(f"conv{n}d-same_kernel_0", lambda F, n=n: getattr(F, f"conv{n}d")(F.ones(2, 2, *(4,) * n),
+          F.ones(2, 2, *(1,) * (n - 1), 0), padding="same"), ValueError, f"^conv{n}d: the kernel must have no axis of")
+      for n in (1, 2, 3)),
+    Bad("conv1d-empty_image", lambda F: F.conv1d(F.ones(1, 1, 0), F.ones(1, 1, 1), padding=1), ValueError,
+        "^conv1d: the axes of `input` that are convolved must not be empty"),
+    Bad("unfold-one_size", lambda F: F.unfold(F.ones(1, 2, 2), 1, padding=(1,)), ValueError, "an int or 2 ints"),
+    Bad("fill_-axes", lambda F: F.ones(2).fill_(F.ones(1)), ValueError, "^fill_: `value` must be a number, or"),
+    Bad("relu-bools", lambda F: F.relu(F.tensor([True])), TypeError, "^relu: operands must be numbers"),
+    Bad("max_unpool-empty", lambda F: F.max_unpool1d(F.ones(1, 0, 2), F.zeros(1, 0, 2, dtype=F.int64), 2), ValueError,
+        "no empty axis behind the first"),
+    *(Bad(f"unique-empty_{dim}", lambda F, dim=dim, shape=shape: F.unique(F.ones(shape), dim=dim), ValueError,
+          "no empty axis beside") for dim, shape in ((0, (2, 0)), (0, (0, 0)))),
     Bad("where-one", lambda F: F.where(F.tensor([True]), 1.0), TypeError, "^where: operands must be Tensors"),
 ]  # fmt: skip

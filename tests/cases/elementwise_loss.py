@@ -227,7 +227,6 @@ def weight_refusals(name, option):
             f"{name}-{option}_broadcast", call(nbnn.ones(2)), ValueError, rf"^{name}: .*(broadcast|must have the shape)"
         ),
         Bad(f"{name}-{option}_list", call([1.0]), TypeError, rf"^{name}: `{option}` must be a Tensor; got list"),
-        *([Bad(f"{name}-{option}_dtype", call(X.double()), TypeError, rf"^{name}: .*one dtype")] * (name[0] == "b")),
     ]
 
 
