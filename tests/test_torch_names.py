@@ -266,7 +266,7 @@ def test_names_that_change_nothing():
         nbnn.utils.checkpoint.checkpoint_sequential(model, 2, x, use_reentrant=False),
     ):
         assert nbnn.equal(result, model(x)) and result.requires_grad
-    with nbnn.nn.attention.sdpa_kernel([nbnn.nn.attention.SDPBackend.MATH]), nbnn.autograd.set_detect_anomaly(True):
+    with nbnn.nn.attention.sdpa_kernel([nbnn.nn.attention.SDPBackend.MATH]):
         assert double(x).tolist() == [[2.0, 2.0]]
     assert nbnn.cuda.max_memory_allocated() == nbnn.cuda.memory_allocated() == 0 and nbnn.version.cuda is None
     nbnn.cuda.reset_peak_memory_stats()
@@ -321,3 +321,18 @@ def test_polar_coordinates():
         nbnn.polar(size, angle.double())
     with pytest.raises(ValueError, match="polar: the shapes must broadcast"):
         nbnn.polar(nbnn.ones(2), angle)
+
+
+def test_the_op_that_makes_a_nan_on_the_way_back_is_named():
+    x = nbnn.zeros(2, requires_grad=True)
+    made = (nbnn.sqrt(x) * 0.0).sum()
+    with nbnn.autograd.detect_anomaly(), pytest.raises(RuntimeError, match="^sqrt: its gradient of input 0"):
+        made.backward(retain_graph=True)
+    with nbnn.autograd.set_detect_anomaly(True):
+        (x * 2.0).sum().backward()
+        with nbnn.autograd.set_detect_anomaly(False):
+            made.backward(retain_graph=True)
+        with pytest.raises(RuntimeError, match="holds NaN"):
+            nbnn.autograd.grad(made, x, retain_graph=True)
+    made.backward()
+    assert x.grad.isnan().all()

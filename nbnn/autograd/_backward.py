@@ -210,6 +210,8 @@ def _visit(node: Node, grads: dict[int, Tensor], pending: _Pending, found: dict,
         _observe(node, grads, found, create_graph)
     results = node.run(node.complete(grads) if node.outputs else (grads[0],))
     edges = node.edges
+    if search.on:
+        _refuse_nan(node, results)
     if len(results) != len(edges):
         raise RuntimeError(
             f"{node.name}: backward must give {len(edges)} gradients, one for each input; got {len(results)}"
@@ -222,6 +224,24 @@ def _visit(node: Node, grads: dict[int, Tensor], pending: _Pending, found: dict,
                     f"{node.name}: the gradient of input {i} must have its shape {node.input_shapes[i]}; got {g._shape}"
                 )
             pending.add(edge, g)
+
+
+class _Search:
+    """Whether NaN is looked for on the way back: see `detect_anomaly`."""
+
+    on = False
+
+
+search = _Search()
+
+
+def _refuse_nan(node: Node, results: tuple) -> None:
+    for i, g in enumerate(results):
+        if g is None or not g._dtype.is_floating_point:
+            continue
+        values = g.coalesce().values() if g.is_sparse else g.detach()
+        if (values != values).any():
+            raise RuntimeError(f"{node.name}: its gradient of input {i}, of shape {tuple(g._shape)}, holds NaN")
 
 
 def _observe(node: Node, grads: dict[int, Tensor], found: dict, create_graph: bool) -> None:
