@@ -158,6 +158,8 @@ def in_place(g):  # type: ignore[no-untyped-def]
 def tap_offset(g, z, y, x):  # type: ignore[no-untyped-def]
     """Where in a plane tap (z, y, x) sees the first pixel."""
     pz, py, px = g.first_z + z * g.step_z, g.first_y + y * g.step_y, g.first_x + x * g.step_x
+    if g.mod_z * g.mod_y * g.mod_x == 1:  # divisions cost as much as many steps of a product
+        return (pz * g.q_y + py) * g.q_x + px
     phase = (pz % g.mod_z * g.kept_y + py % g.mod_y) * g.kept_x + px % g.mod_x
     return ((phase * g.q_z + pz // g.mod_z) * g.q_y + py // g.mod_y) * g.q_x + px // g.mod_x
 
