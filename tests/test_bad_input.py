@@ -61,9 +61,10 @@ TAKES_NONE = re.findall(
 )
 TAKES_NUMBERS = re.findall(
     r"\w+",
-    """add arctan2 atan2 bitwise_and bitwise_left_shift bitwise_or bitwise_right_shift bitwise_xor bucketize copy div eq
-    floor_divide fmod gaussian_nll_loss ge gt isclose le lerp logical_and logical_or logical_xor lt maximum minimum
-    mul ne pow remainder rsub scatter searchsorted sub true_divide where""",
+    """add arctan2 atan2 bitwise_and bitwise_left_shift bitwise_or bitwise_right_shift bitwise_xor bucketize copy
+    div divide eq float_power floor_divide fmod gaussian_nll_loss ge greater greater_equal gt hypot isclose isin le
+    lerp less less_equal logaddexp logical_and logical_or logical_xor lt maximum minimum mul multiply ne not_equal
+    pow remainder rsub scatter searchsorted sub subtract true_divide where xlogy""",
 )
 NO_TENSOR = {"tril_indices", "triu_indices", "setitem", "getitem"}
 

@@ -20,13 +20,16 @@ from tests.case import NBNN, load_torch, tensors
 KINDS = {"complex64": 2e-5, "complex128": 1e-11}  # and the tolerance
 TAKES = re.findall(
     r"\w+",
-    """abs absolute add addbmm addbmm_ addmm addmm_ addmv addmv_ baddbmm baddbmm_ bmm broadcast_to cartesian_prod
-    cat chunk clone concat concatenate conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d copy_
-    diag diag_embed diagonal div dot dstack einsum eq eq_ exp expand flatten flip hstack index_add index_copy
-    index_fill index_select kron linear logical_and_ logical_not logical_not_ logical_or_ logical_xor_ masked_select
-    matmul mean meshgrid mm moveaxis movedim mul mv narrow ne ne_ neg negative nonzero outer permute positive repeat
-    repeat_interleave reshape roll rot90 rsub select sigmoid silu split squeeze stack sub sum swapaxes t take tanh
-    tensordot tile transpose true_divide true_divide_ unbind unflatten unsqueeze vstack""",
+    """abs absolute add addbmm addbmm_ addmm addmm_ addmv addmv_ adjoint argwhere as_strided atleast_1d atleast_2d
+    atleast_3d baddbmm baddbmm_ block_diag bmm broadcast_tensors broadcast_to cartesian_prod cat chunk clone
+    column_stack combinations concat concatenate conv1d conv2d conv3d conv_transpose1d conv_transpose2d
+    conv_transpose3d copy_ cross diag diag_embed diagflat diagonal diff div divide dot dstack einsum eq eq_ exp
+    expand flatten flip fliplr flipud ger hsplit hstack index_add index_copy index_fill index_put index_select inner
+    kron linear logical_and_ logical_not logical_not_ logical_or_ logical_xor_ masked_select matmul mean meshgrid mm
+    moveaxis movedim mul multi_dot multiply mv narrow ne ne_ neg negative nonzero not_equal outer permute positive
+    put ravel repeat repeat_interleave reshape roll rot90 row_stack rsub select sigmoid silu split squeeze stack sub
+    subtract sum swapaxes swapdims t take tanh tensor_split tensordot tile trace transpose trapezoid trapz
+    true_divide true_divide_ unbind unflatten unsqueeze vsplit vstack""",
 )
 IGNORES = (
     "full_like",

@@ -126,7 +126,7 @@ def test_simulator():
 
 def test_every_kernel_of_the_library_compiles_to_ptx():
     _needs_toolkit()
-    _pytest_on("cuda_ptx", NBNN_TEST_PTX="1")
+    _pytest_on("cuda_ptx", timeout=3600, NBNN_TEST_PTX="1")
 
 
 @pytest.mark.parametrize("real", [types.float32, types.float64], ids=str)

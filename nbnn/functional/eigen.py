@@ -178,8 +178,8 @@ def lstsq(A: Tensor, B: Tensor) -> LeastSquares:
     Examples
     --------
     >>> import nbnn
-    >>> nbnn.linalg.lstsq(nbnn.tensor([[1.0], [1.0]]), nbnn.tensor([[1.0], [3.0]])).solution
-    tensor([[2.]])
+    >>> nbnn.linalg.lstsq(nbnn.tensor([[1.0], [1.0]]), nbnn.tensor([[1.0], [3.5]])).solution
+    tensor([[2.2500]])
     """
     a, b = _matrices("lstsq", "A", A, False), _check.tensor("lstsq", "B", B)
     _check.same_dtype("lstsq", A=a, B=b)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from nbnn import dtypes
 from nbnn.autograd import Node
 from nbnn.functional import _check
@@ -224,6 +226,9 @@ def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = Fa
     op = "index_put"
     x, value = _check.tensor(op, "input", input), _check.tensor(op, "values", values)
     key = tuple(indices)
+    for index in key:
+        if not isinstance(index, (Tensor, np.ndarray)):
+            raise TypeError(f"{op}: `indices` must be Tensors; got {type(index).__name__}")
     y = clone(x)
     if not _check.flag(op, "accumulate", accumulate):
         setitem(y, key, value)
@@ -264,7 +269,7 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     x, m = _check.tensor(op, "input", input), _check.tensor(op, "mask", mask)
     if m._dtype is not dtypes.bool_:
         raise TypeError(f"{op}: `mask` must be a bool Tensor; got {m._dtype!r}")
-    _check.same_dtype(op, input=x, source=source)
+    _check.same_dtype(op, input=x, source=_check.tensor(op, "source", source))
     shape = _check.broadcast_shapes(op, x._shape, m._shape)
     x, m = broadcast_to(x, shape), broadcast_to(m, shape)
     wanted = int(total(m).item())
@@ -308,7 +313,7 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
             [0., 1.]])
     """
     x, where_to = _check.tensor("put", "input", input), _check.tensor("put", "index", index)
-    _check.same_dtype("put", input=x, source=source)
+    _check.same_dtype("put", input=x, source=_check.tensor("put", "source", source))
     if where_to.numel() != source.numel():
         raise ValueError(f"put: `index` and `source` must have one size; got {where_to._shape} and {source._shape}")
     line = index_put(reshape(x, (-1,)), (reshape(where_to, (-1,)),), reshape(source, (-1,)), accumulate)

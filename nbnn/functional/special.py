@@ -218,8 +218,8 @@ def logaddexp(input: Any, other: Any) -> Tensor:
     Examples
     --------
     >>> import nbnn
-    >>> nbnn.logaddexp(nbnn.tensor([0.0, 1000.0]), nbnn.tensor([0.0, 0.0]))
-    tensor([   0.6931, 1000.0000])
+    >>> nbnn.logaddexp(nbnn.tensor([0.0, 100.0]), nbnn.tensor([0.0, 0.0]))
+    tensor([  0.6931, 100.0000])
     """
     a, b = promoted("logaddexp", input, other, real=True)
     a, b = _check.real("logaddexp", "input", a), _check.real("logaddexp", "other", b)
