@@ -268,15 +268,15 @@ def test_names_that_change_nothing():
         assert nbnn.equal(result, model(x)) and result.requires_grad
     with nbnn.nn.attention.sdpa_kernel([nbnn.nn.attention.SDPBackend.MATH]):
         assert double(x).tolist() == [[2.0, 2.0]]
-    assert nbnn.cuda.max_memory_allocated() == nbnn.cuda.memory_allocated() == 0 and nbnn.version.cuda is None
-    nbnn.cuda.reset_peak_memory_stats()
+    assert nbnn.version.cuda is None
     if not nbnn.cuda.is_available():
+        assert nbnn.cuda.memory_allocated() == 0
         with pytest.raises(RuntimeError, match="set_device: there is no GPU"):
             nbnn.cuda.set_device(0)
     state = nbnn.get_rng_state()
     with nbnn.random.fork_rng():
         nbnn.rand(3)
-    assert nbnn.equal(nbnn.get_rng_state(), state) if isinstance(state, nbnn.Tensor) else nbnn.get_rng_state() == state
+    assert nbnn.get_rng_state() == state
     assert nbnn.special.expit(nbnn.zeros(1)).tolist() == [0.5]
 
 

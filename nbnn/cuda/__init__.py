@@ -22,9 +22,7 @@ __all__ = [
     "is_initialized",
     "manual_seed",
     "manual_seed_all",
-    "max_memory_allocated",
     "memory_allocated",
-    "reset_peak_memory_stats",
     "set_device",
     "synchronize",
 ]
@@ -93,14 +91,10 @@ def _needed(op: str) -> None:
 
 
 def memory_allocated(device: Any = None) -> int:
-    """0: what Tensors take on the GPU is not counted."""
-    return 0
+    """The bytes of the GPU's memory in use, by this program and others; 0 where there is no GPU."""
+    if not is_available():
+        return 0
+    from nbnn import _jit
 
-
-def max_memory_allocated(device: Any = None) -> int:
-    """0: what Tensors take on the GPU is not counted."""
-    return 0
-
-
-def reset_peak_memory_stats(device: Any = None) -> None:
-    """Nothing: see `max_memory_allocated`."""
+    free, total = _jit.cuda().current_context().get_memory_info()
+    return int(total - free)
