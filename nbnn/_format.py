@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html as _html
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,22 +16,12 @@ if TYPE_CHECKING:
 _PREFIX = "tensor("
 
 
-class Options:
-    """How Tensors are printed: see `set_printoptions`."""
-
-    precision = 4
-    threshold = 1000
-    edgeitems = 3
-    linewidth = 80
-    sci_mode: bool | None = None
-
-
-options = Options()
 _PROFILES: dict[str, dict[str, Any]] = {
     "default": {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80},
     "short": {"precision": 2, "threshold": 1000, "edgeitems": 2, "linewidth": 80},
     "full": {"precision": 4, "threshold": float("inf"), "edgeitems": 3, "linewidth": 80},
 }
+options = SimpleNamespace(**_PROFILES["default"], sci_mode=None)  # how Tensors are printed: see `set_printoptions`
 
 
 def set_printoptions(

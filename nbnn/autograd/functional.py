@@ -21,12 +21,6 @@ def _leaves(inputs: Any, create_graph: bool) -> tuple[bool, tuple[Tensor, ...]]:
     return many, tuple(x.detach().requires_grad_() for x in given)
 
 
-def _zeros_for(found: tuple, inputs: tuple[Tensor, ...]) -> tuple:
-    from nbnn.functional.creation import zeros_like
-
-    return tuple(zeros_like(x) if g is None else g for g, x in zip(found, inputs, strict=True))
-
-
 def jacobian(func: Callable, inputs: Any, create_graph: bool = False, **options: Any) -> Any:
     """All partial derivatives of a function: row by row, each by one walk back.
 
@@ -60,11 +54,8 @@ def jacobian(func: Callable, inputs: Any, create_graph: bool = False, **options:
         found = []
         for out in outs:
             flat = reshape(out, (-1,))
-            if out.requires_grad:
-                keep = {"retain_graph": True, "create_graph": create_graph, "allow_unused": True}
-                rows = [_zeros_for(grad(flat[k], xs, **keep), xs) for k in range(flat.numel())]
-            else:
-                rows = [_zeros_for((None,) * len(xs), xs) for _ in range(flat.numel())]
+            keep = {"retain_graph": True, "create_graph": create_graph, "materialize_grads": True}
+            rows = [grad(flat[k], xs, **keep) for k in range(flat.numel())] if out.requires_grad else []
             parts = [
                 reshape(stack([row[i] for row in rows]), (*out.shape, *x.shape))
                 if rows
@@ -129,8 +120,7 @@ def vjp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, 
         several, xs = _leaves(inputs, create_graph)
         out = func(*xs)
         outs = tuple(out) if isinstance(out, (tuple, list)) else (out,)
-        weights = None if v is None else tuple(v) if isinstance(v, (tuple, list)) else (v,)
-        found = _zeros_for(grad(outs, xs, weights, create_graph=create_graph, allow_unused=True), xs)
+        found = grad(outs, xs, v, create_graph=create_graph, materialize_grads=True)
     if not create_graph:
         out = tuple(o.detach() for o in outs) if isinstance(out, (tuple, list)) else out.detach()
     return out, found if several else found[0]
@@ -148,15 +138,14 @@ def vhp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, 
     with enable_grad():
         several, xs = _leaves(inputs, create_graph)
         out = func(*xs)
-        slopes = _zeros_for(grad(out, xs, create_graph=True, allow_unused=True), xs)
+        slopes = grad(out, xs, create_graph=True, materialize_grads=True)
         weights = tuple(v) if isinstance(v, (tuple, list)) else (v,)
-        pairs = [(s, w) for s, w in zip(slopes, weights, strict=True) if s.requires_grad]
+        pairs = [(s, w) for s, w in zip(slopes, weights, strict=True) if s is not None and s.requires_grad]
         if pairs:
             terms, factors = zip(*pairs, strict=True)
-            found = grad(terms, xs, factors, create_graph=create_graph, allow_unused=True)
+            second = grad(terms, xs, factors, create_graph=create_graph, materialize_grads=True)
         else:
-            found = (None,) * len(xs)
-        second = _zeros_for(found, xs)
+            second = tuple(x.new_zeros(x.shape) for x in xs)
     return out if create_graph else out.detach(), second if several else second[0]
 
 

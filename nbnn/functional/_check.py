@@ -61,6 +61,13 @@ def complex_numbers(op: str, value: Any) -> Tensor:
     return value
 
 
+def matrices(op: str, value: Any) -> Tensor:
+    """`value`, the input, which must be a Tensor of two axes or more."""
+    if tensor(op, "input", value).dim() < 2:
+        raise ValueError(f"{op}: `input` must have at least 2 axes; got shape {value._shape}")
+    return value
+
+
 def floating(op: str, name: str, t: Tensor) -> None:
     """`t` must be a Tensor of floating-point numbers."""
     tensor(op, name, t)

@@ -60,9 +60,7 @@ def adjoint(input: Tensor) -> Tensor:
     >>> nbnn.adjoint(nbnn.tensor([[1.0, 2.0]])).shape
     nbnn.Size([2, 1])
     """
-    x = _check.tensor("adjoint", "input", input)
-    if x.dim() < 2:
-        raise ValueError(f"adjoint: `input` must have at least 2 axes; got shape {x._shape}")
+    x = _check.matrices("adjoint", input)
     turned = matrix_transpose(x)
     return turned.conj() if x._dtype.is_complex else turned
 
@@ -274,9 +272,7 @@ def fliplr(input: Tensor) -> Tensor:
     tensor([[2, 1],
             [4, 3]])
     """
-    if _check.tensor("fliplr", "input", input).dim() < 2:
-        raise ValueError(f"fliplr: `input` must have at least 2 axes; got shape {input._shape}")
-    return flip(input, 1)
+    return flip(_check.matrices("fliplr", input), 1)
 
 
 @takes_arrays

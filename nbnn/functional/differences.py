@@ -262,6 +262,12 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: float | None = None, di
     return div(total(mul(both, step), -1), 2.0)
 
 
+def _observations(op: str, input: Tensor) -> None:
+    _check.floating(op, "input", input)
+    if input.dim() > 2:
+        raise ValueError(f"{op}: `input` must have at most 2 axes; got shape {input._shape}")
+
+
 @takes_arrays
 def cov(
     input: Tensor, *, correction: int = 1, fweights: Tensor | None = None, aweights: Tensor | None = None
@@ -292,9 +298,7 @@ def cov(
     tensor([[ 1., -1.],
             [-1.,  1.]])
     """
-    _check.floating("cov", "input", input)
-    if input.dim() > 2:
-        raise ValueError(f"cov: `input` must have at most 2 axes; got shape {input._shape}")
+    _observations("cov", input)
     c = _check.integer("cov", "correction", correction)
     x = reshape(input, (1, -1)) if input.dim() < 2 else input
     w = full((x._shape[1],), 1, dtype=x._dtype, device=x.device)
@@ -325,9 +329,7 @@ def corrcoef(input: Tensor) -> Tensor:
     tensor([[ 1., -1.],
             [-1.,  1.]])
     """
-    _check.floating("corrcoef", "input", input)
-    if input.dim() > 2:
-        raise ValueError(f"corrcoef: `input` must have at most 2 axes; got shape {input._shape}")
+    _observations("corrcoef", input)
     c = cov(input)
     if not c._shape:
         return div(c, c)

@@ -313,9 +313,7 @@ TRIANGLE: Op = Op("triangle", forward=_triangle_forward, grad=lambda node, g: (a
 
 
 def _triangle(op: str, input: Any, diagonal: Any, sign: int) -> Tensor:
-    x = _check.tensor(op, "input", input)
-    if x.dim() < 2:
-        raise ValueError(f"{op}: `input` must have at least 2 axes; got shape {x._shape}")
+    x = _check.matrices(op, input)
     return apply(TRIANGLE, x, params=(_check.integer(op, "diagonal", diagonal), sign))
 
 

@@ -36,13 +36,19 @@ def _doubling(axis: int, length: int, parts: tuple[Tensor, ...], combine: Callab
     return parts
 
 
+def _places(x: Tensor, axis: int) -> Tensor:
+    """0, 1, 2, ... along an axis, with axes of size 1 behind it."""
+    length = x._shape[axis]
+    return reshape(arange(length, device=x.device), (length, *(1,) * (x.dim() - axis - 1)))
+
+
 def _leaders(op: str, input: Tensor, dim: int, at_least: Callable) -> Found:
     x = _check.real(op, "input", input)
     axis = _check.dim(op, dim, x.dim())
     if not x._shape or not x.numel():
         return Found(clone(x), zeros_like(x, dtype="int64"))
     values, length = x.detach(), x._shape[axis]
-    places = broadcast_to(reshape(arange(length, device=x.device), (length, *(1,) * (x.dim() - axis - 1))), x._shape)
+    places = broadcast_to(_places(x, axis), x._shape)
 
     def combine(before: list, later: list) -> tuple:
         (a, i), (b, j) = before, later
@@ -126,7 +132,7 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Any:
     if not length:
         raise ValueError(f"mode: `input` must not be empty along the axis; got shape {x._shape}")
     ordered, order = sort(x.detach(), axis, stable=True)
-    places = reshape(arange(length, device=x.device), (length, *(1,) * (x.dim() - axis - 1)))
+    places = _places(x, axis)
     new = ne(narrow(ordered, axis, 1, length - 1), narrow(ordered, axis, 0, length - 1))
     later = where(new, narrow(places, 0, 1, length - 1), 0)
     begins = _leaders("mode", cat([zeros_like(narrow(order, axis, 0, 1)), later], axis), axis, ge).values

@@ -14,7 +14,7 @@ from nbnn.functional.array import sum as total
 from nbnn.functional.choice import where
 from nbnn.functional.comparison import eq, maximum, minimum, ne
 from nbnn.functional.conversion import cast, clone
-from nbnn.functional.creation import full, full_like, ones_like, zeros_like
+from nbnn.functional.creation import arange, full, full_like, ones_like, zeros_like
 from nbnn.functional.division import floor_divide
 from nbnn.functional.gathering import SCATTER_MULTIPLY, _along, _line, _slices, gather, scatter, scatter_add
 from nbnn.functional.indexing import INDEX
@@ -233,7 +233,7 @@ def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = Fa
     if not _check.flag(op, "accumulate", accumulate):
         setitem(y, key, value)
         return y
-    places = reshape(full((x.numel(),), 1, dtype=dtypes.int64).cumsum(0) - 1, x._shape)[key]
+    places = reshape(arange(x.numel()), x._shape)[key]
     if _check.broadcast_shapes(op, places._shape, value._shape) != places._shape:
         raise ValueError(f"{op}: `values` of shape {value._shape} does not broadcast to {places._shape}")
     spread = reshape(broadcast_to(cast(value, x._dtype), places._shape), (-1,))

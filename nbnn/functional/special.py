@@ -68,6 +68,14 @@ def _erfinv(x: Tensor) -> Tensor:
     return cast(mul(sign(cast(x, dtypes.float64)), y), x._dtype)
 
 
+def _two(op: str, floating: bool = True, **given: Any) -> tuple[Tensor, Tensor]:
+    """Two operands as real Tensors of one type, integers become floats where asked, of shapes that broadcast."""
+    made = promoted(op, *given.values(), real=floating)
+    a, b = (_check.real(op, name, t) for name, t in zip(given, made, strict=True))
+    _check.broadcast_shapes(op, a._shape, b._shape)
+    return a, b
+
+
 ASINH = _made("asinh", _asinh, lambda x: rsqrt(add(square(x), 1.0)))
 ACOSH = _made("acosh", _acosh, lambda x: mul(rsqrt(sub(x, 1.0)), rsqrt(add(x, 1.0))))
 ATANH = _made("atanh", _atanh, lambda x: reciprocal(sub(1.0, square(x))))
@@ -197,9 +205,7 @@ def xlogy(input: Any, other: Any) -> Tensor:
     >>> nbnn.xlogy(nbnn.tensor([0.0, 2.0]), nbnn.tensor([0.0, 1.0]))
     tensor([0., 0.])
     """
-    x, y = promoted("xlogy", input, other, real=True)
-    x, y = _check.real("xlogy", "input", x), _check.real("xlogy", "other", y)
-    _check.broadcast_shapes("xlogy", x._shape, y._shape)
+    x, y = _two("xlogy", input=input, other=other)
     unseen = logical_and(eq(x, 0), logical_or(le(y, 0), isinf(y)))
     return mul(x, log(where(unseen, 1.0, y)))
 
@@ -221,9 +227,7 @@ def logaddexp(input: Any, other: Any) -> Tensor:
     >>> nbnn.logaddexp(nbnn.tensor([0.0, 100.0]), nbnn.tensor([0.0, 0.0]))
     tensor([  0.6931, 100.0000])
     """
-    a, b = promoted("logaddexp", input, other, real=True)
-    a, b = _check.real("logaddexp", "input", a), _check.real("logaddexp", "other", b)
-    _check.broadcast_shapes("logaddexp", a._shape, b._shape)
+    a, b = _two("logaddexp", input=input, other=other)
     apart = sub(a, b)
     apart = where(eq(a, b), zeros_like(apart), apart)  # two infinities of one sign are at one place
     return add(maximum(a, b), log1p(exp(neg(absolute(apart)))))
@@ -379,9 +383,7 @@ def hypot(input: Any, other: Any) -> Tensor:
     >>> nbnn.hypot(nbnn.tensor([3.0]), nbnn.tensor([4.0]))
     tensor([5.])
     """
-    a, b = promoted("hypot", input, other, real=True)
-    a, b = _check.real("hypot", "input", a), _check.real("hypot", "other", b)
-    _check.broadcast_shapes("hypot", a._shape, b._shape)
+    a, b = _two("hypot", input=input, other=other)
     size = maximum(absolute(a.detach()), absolute(b.detach()))
     size = where(logical_or(eq(size, 0), logical_or(isinf(size), isnan(size))), 1.0, size)
     return mul(size, sqrt(add(square(div(a, size)), square(div(b, size)))))
@@ -404,9 +406,7 @@ def float_power(input: Any, exponent: Any) -> Tensor:
     >>> nbnn.float_power(nbnn.tensor([2, 3]), 2)
     tensor([4., 9.], dtype=nbnn.float64)
     """
-    a, b = promoted("float_power", input, exponent)
-    a, b = _check.real("float_power", "input", a), _check.real("float_power", "exponent", b)
-    _check.broadcast_shapes("float_power", a._shape, b._shape)
+    a, b = _two("float_power", False, input=input, exponent=exponent)
     return power(cast(a, dtypes.float64), cast(b, dtypes.float64))
 
 

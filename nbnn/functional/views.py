@@ -427,9 +427,7 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
     >>> nbnn.diagonal(nbnn.arange(9).reshape(3, 3), 1)
     tensor([1, 5])
     """
-    x = _check.tensor("diagonal", "input", input)
-    if x.dim() < 2:
-        raise ValueError(f"diagonal: `input` must have at least 2 axes; got shape {x._shape}")
+    x = _check.matrices("diagonal", input)
     a, b = _check.dim("diagonal", dim1, x.dim(), "dim1"), _check.dim("diagonal", dim2, x.dim(), "dim2")
     if a == b:
         raise ValueError(f"diagonal: `dim1` (={dim1}) and `dim2` (={dim2}) must be different axes")
